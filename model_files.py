@@ -1,0 +1,103 @@
+"""A trained network on disk: a weights file (HDF5) and, beside it, its settings (config.json).
+
+Weights are stored by name and read as numbers alone: nothing is unpickled, no code is loaded.
+"""
+
+import os
+
+import numpy as np
+
+from build_model import build_model
+from command_line import UserError
+from config import read_config
+from image_files import write_whole
+
+WEIGHTS = "best.weights.h5"
+CONFIG = "config.json"
+
+
+def save_weights(model, path, half=False):
+    """Write every variable under its path, whole or not at all.
+
+    Args:
+        model: a built keras.Model.
+        path: file to write.
+        half: store matrices and kernels as float16, half the bytes; the rest stays float32.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    import h5py
+
+    def write(partial):
+        with h5py.File(partial, "w") as file:
+            for variable in model.weights:
+                value = np.asarray(variable)
+                file[variable.path] = value.astype(np.float16) if half and value.ndim > 1 else value
+
+    write_whole(path, write)
+
+
+def load_weights(model, path):
+    """Read what `save_weights` wrote into a model of the same layers.
+
+    Raises:
+        UserError: the file is missing, damaged, or of another network; nothing is changed then.
+    """
+    import h5py
+
+    values = {}
+    try:
+        with h5py.File(path, "r") as file:
+            file.visititems(
+                lambda name, item: values.update({name: item[()]})
+                if isinstance(item, h5py.Dataset) else None
+            )
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such weights file") from None
+    except (OSError, RuntimeError, ValueError, KeyError) as error:
+        reason = " ".join(str(error).split())[:100]
+        raise UserError(f"{path}: expected weights (HDF5), cannot read them: {reason}") from None
+    _check_fit(model, values, path)
+    for variable in model.weights:
+        variable.assign(values[variable.path])
+
+
+def _check_fit(model, values, path):
+    expected = {variable.path: tuple(variable.shape) for variable in model.weights}
+    found = {name: value.shape for name, value in values.items()}
+    if expected == found:
+        bad = [name for name, value in values.items() if not np.isfinite(value).all()]
+        if bad:
+            raise UserError(f"{path}: weights are not finite in {bad[0]}")
+        return
+    wrong = sorted(name for name in expected if found.get(name) != expected[name])
+    wrong = wrong or sorted(set(found) - set(expected))
+    raise UserError(
+        f"{path}: weights of another network; {wrong[0]}: expected "
+        f"{expected.get(wrong[0], 'none')}, got {found.get(wrong[0], 'none')} "
+        f"({len(wrong)} such); use the config.json that belongs to them"
+    )
+
+
+def load_trained(path, precision="float32"):
+    """A trained network and its settings.
+
+    Args:
+        path: a run folder, or a weights file with its config.json beside it.
+        precision: a Keras dtype policy.
+
+    Returns:
+        (model, config), as of `build_model`.
+
+    Raises:
+        UserError: a file is missing, damaged, or does not fit the other.
+    """
+    folder = path if os.path.isdir(path) else os.path.dirname(path)
+    weights = os.path.join(path, WEIGHTS) if os.path.isdir(path) else path
+    if not os.path.exists(weights):
+        raise UserError(f"{weights}: no such weights; expected a run folder or a weights file")
+    config = read_config(os.path.join(folder, CONFIG))
+    model = build_model(config, precision)
+    load_weights(model, weights)
+    return model, config

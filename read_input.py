@@ -1,0 +1,141 @@
+"""Records to batches: one tf.data chain whose every random choice is a function of (seed, position).
+
+Position p is the p-th picture of the whole training: step p // batch_size, epoch p // pictures.
+A reader started at any step gives what an uninterrupted one would give from there.
+"""
+
+import os
+
+import tensorflow as tf
+
+import colorspace
+import record_files
+from command_line import UserError
+
+_FEATURES = {
+    "luminance": tf.io.FixedLenFeature([], tf.string),
+    "chrominance": tf.io.FixedLenFeature([], tf.string),
+    "label": tf.io.FixedLenFeature([], tf.int64),
+    "name": tf.io.FixedLenFeature([], tf.string),
+}
+READ_AHEAD = 4 << 20  # bytes of a shard read at once
+INTERLEAVED = 4  # shards read at the same time
+
+
+def training_batches(config, folder, dataset, start_step=0, pipeline=0, pipelines=1, parts=1):
+    """Endless shuffled batches of random crops, half of them flipped (section 4).
+
+    Args:
+        config: a `config.Config`; seed, batch_size, crop_size and shuffle_buffer count.
+        folder: the records folder; `dataset` is its `record_files.read_dataset`.
+        start_step: the step whose batch comes first.
+        pipeline, pipelines: this host takes the pipeline-th of `pipelines` parts of each batch.
+        parts: into how many batches, one a replica, this host's part is cut.
+
+    Returns:
+        A tf.data.Dataset of (luminance (batch, crop, crop, 1) float32 in [0, 1], chrominance
+        (batch, crop/2, crop/2, 2) float32 in [0, 1], label (batch,) int64).
+
+    Raises:
+        UserError: the pictures are smaller than the crop, or too few.
+    """
+    pictures = dataset["train"]["pictures"]
+    size = dataset["settings"]["picture_size"]
+    if size < config.crop_size:
+        raise UserError(
+            f"{folder}: expected pictures of at least crop_size={config.crop_size} px, got {size}; "
+            "make records with a larger picture_size or set a smaller crop_size"
+        )
+    if not pictures:
+        raise UserError(f"{folder}: no training pictures")
+    files = tf.constant(_files(folder, dataset, "train"))
+    epoch, skipped = divmod(start_step * config.batch_size, pictures)
+    share = config.batch_size // pipelines
+    first = pipeline * share
+
+    def one_epoch(number):
+        """(position, serialised example): shards in a new order, shuffled within a buffer."""
+        seeds = [config.seed, number]
+        order = tf.argsort(tf.random.stateless_uniform(tf.shape(files), seeds))
+        buffer_seed = tf.random.stateless_uniform([], seeds, 0, 2**31 - 1, dtype=tf.int64)
+        records = tf.data.Dataset.from_tensor_slices(tf.gather(files, order)).interleave(
+            lambda file: tf.data.TFRecordDataset(file, buffer_size=READ_AHEAD),
+            cycle_length=INTERLEAVED, block_length=8,
+        )
+        records = records.shuffle(
+            config.shuffle_buffer, buffer_seed, reshuffle_each_iteration=False
+        )
+        return records.enumerate(number * pictures)
+
+    def crop_and_flip(position, serialised):
+        luminance, chrominance, label, _ = _parse(serialised, size)
+        choice = tf.random.stateless_uniform([3], [config.seed, position], 0, 2**30, tf.int32)
+        # Even, so that both planes stay aligned.
+        y, x = tf.unstack(choice[:2] % ((size - config.crop_size) // 2 + 1))
+        luminance, chrominance = _crop(luminance, chrominance, y, x, config.crop_size)
+        if choice[2] % 2 == 0:
+            luminance, chrominance = luminance[:, ::-1], chrominance[:, ::-1]
+        return luminance, chrominance, label
+
+    chain = tf.data.Dataset.range(epoch, tf.int64.max).flat_map(one_epoch).skip(skipped)
+    if pipelines > 1:  # before parsing: a host only reads the others' pictures
+        chain = chain.filter(
+            lambda position, _: (position % config.batch_size) // share == pipeline
+        )
+    chain = chain.map(crop_and_flip, tf.data.AUTOTUNE, deterministic=True)
+    chain = chain.batch(share // parts, drop_remainder=True).map(_to_floats)
+    return chain.prefetch(4)
+
+
+def validation_batches(config, folder, dataset, batch_size):
+    """The validation pictures once, in order, centre crops; batches as in `training_batches`.
+
+    At most `config.validation_pictures` of them (0: all). The last batch may be smaller.
+    """
+    size = dataset["settings"]["picture_size"]
+    margin = (size - config.crop_size) // 4
+
+    def crop(serialised):
+        luminance, chrominance, label, _ = _parse(serialised, size)
+        return (*_crop(luminance, chrominance, margin, margin, config.crop_size), label)
+
+    chain = tf.data.TFRecordDataset(_files(folder, dataset, "val"), buffer_size=READ_AHEAD)
+    chain = chain.take(config.validation_pictures or -1)
+    chain = chain.map(crop, tf.data.AUTOTUNE, deterministic=True)
+    return chain.batch(batch_size).map(_to_floats).prefetch(2)
+
+
+def damage_report(folder, dataset, split, pictures_read):
+    """One line that names the shard which ended reading."""
+    shard = record_files.find_damage(folder, dataset, split) or folder
+    return UserError(
+        f"{shard}: damaged shard (its checksums do not match) after {pictures_read} pictures were "
+        "read; delete it and run input_create.py again, then start training again: it resumes"
+    )
+
+
+def _files(folder, dataset, split):
+    return [os.path.join(folder, shard["file"]) for shard in dataset[split]["shards"]]
+
+
+def _parse(serialised, size):
+    example = tf.io.parse_single_example(serialised, _FEATURES)
+    luminance = tf.io.decode_raw(example["luminance"], tf.uint8)
+    chrominance = tf.io.decode_raw(example["chrominance"], tf.uint8)
+    return (
+        tf.reshape(luminance, (size, size, 1)),
+        tf.reshape(chrominance, (size // 2, size // 2, 2)),
+        example["label"],
+        example["name"],
+    )
+
+
+def _crop(luminance, chrominance, y, x, size):
+    """Crop both planes; y and x in chrominance pixels."""
+    luminance = tf.slice(luminance, (2 * y, 2 * x, 0), (size, size, 1))
+    return luminance, tf.slice(chrominance, (y, x, 0), (size // 2, size // 2, 2))
+
+
+def _to_floats(luminance, chrominance, label):
+    luminance = colorspace.from_bytes(tf.cast(luminance, tf.float32))
+    return luminance, colorspace.from_bytes(tf.cast(chrominance, tf.float32)), label

@@ -1,0 +1,141 @@
+"""What a run leaves for a person: settings, metrics, TensorBoard events, panels and curves."""
+
+import dataclasses
+import json
+import os
+
+import numpy as np
+
+import colorspace
+import sheets
+from command_line import UserError
+from config import RESUMABLE, differences, read_config, save_config
+from image_files import save_image, write_whole
+from model_files import CONFIG
+
+METRICS = "metrics.jsonl"
+CURVES = "curves.png"
+
+
+def settle_precision(config, run_dir):
+    """The settings with precision "auto" replaced by what an earlier start of the run measured."""
+    path = os.path.join(run_dir, CONFIG)
+    if config.precision == "auto" and os.path.exists(path):
+        return dataclasses.replace(config, precision=read_config(path).precision)
+    return config
+
+
+def settle_config(config, run_dir):
+    """Save a new run's settings, or check them against those of the run that goes on.
+
+    Raises:
+        UserError: another setting differs than those that may change.
+    """
+    path = os.path.join(run_dir, CONFIG)
+    if os.path.exists(path):
+        different = differences(config, read_config(path))
+        wrong = {name: pair for name, pair in different.items() if name not in RESUMABLE}
+        if wrong:
+            changes = ", ".join(f"{name} was {was!r}, now {now!r}"
+                                for name, (now, was) in wrong.items())
+            raise UserError(
+                f"{run_dir}: this run began with other settings or records: {changes}; "
+                "use them again, or another --run-dir"
+            )
+    save_config(config, path)
+    return config
+
+
+class Log:
+    """Appends to metrics.jsonl and TensorBoard; rows after `step` of an interrupted run go."""
+
+    def __init__(self, run_dir, step):
+        import tensorflow as tf
+
+        self.summary = tf.summary
+        self.path = os.path.join(run_dir, METRICS)
+        self.folder = run_dir
+        rows = [row for row in read_metrics(run_dir) if row["step"] <= step]
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        write_whole(self.path, lambda partial: _write_text(partial, text))
+        self.file = open(self.path, "a", buffering=1)
+        self.events = tf.summary.create_file_writer(os.path.join(run_dir, "events"))
+
+    def row(self, step, values):
+        """One row of numbers."""
+        self.file.write(json.dumps({"step": step, **values}) + "\n")
+        with self.events.as_default(step):
+            for name, value in values.items():
+                if value is None:
+                    continue
+                self.summary.scalar(name, value)
+        self.events.flush()
+
+    def panel(self, step, luminance, predicted, truth):
+        """A picture of grey | predicted | truth; arrays as of `validation_batches`."""
+        image = sheets.sheet(panel_rows(luminance, predicted, truth), luminance.shape[1])
+        folder = os.path.join(self.folder, "panels")
+        os.makedirs(folder, exist_ok=True)
+        save_image(image, os.path.join(folder, f"step-{step:08d}.png"))
+        with self.events.as_default(step):
+            self.summary.image("grey | predicted | truth", np.asarray(image)[None])
+
+    def close(self):
+        self.file.close()
+        self.events.close()
+
+
+def _write_text(path, text):
+    with open(path, "w") as file:
+        file.write(text)
+
+
+def read_metrics(run_dir):
+    """Rows of metrics.jsonl; a last line cut short by a power cut is left out."""
+    path = os.path.join(run_dir, METRICS)
+    rows = []
+    if os.path.exists(path):
+        with open(path) as file:
+            for line in file:
+                try:
+                    rows.append(json.loads(line))
+                except ValueError:
+                    break
+    return rows
+
+
+def panel_rows(luminance, predicted, truth):
+    """Rows of uint8 RGB [grey, predicted, truth]; two pictures a row.
+
+    Args:
+        luminance: (batch, height, width, 1) in [0, 1].
+        predicted, truth: (batch, height/2, width/2, 2) in [0, 1].
+    """
+    triples = []
+    for light, *planes in zip(luminance, predicted, truth):
+        lightness = colorspace.decode_luminance(light[..., 0])
+        neutral = np.zeros((*lightness.shape, 2), np.float32)
+        colours = [neutral] + [
+            colorspace.decode_chrominance(plane).repeat(2, axis=0).repeat(2, axis=1)
+            for plane in planes
+        ]
+        triples.append([colorspace.lab_to_rgb(lightness, ab) for ab in colours])
+    return [sum(triples[i : i + 2], []) for i in range(0, len(triples), 2)]
+
+
+def draw_curves(run_dir):
+    """curves.png: losses, validation figures and learning rate over the steps."""
+    from matplotlib.figure import Figure
+
+    rows = read_metrics(run_dir)
+    panels = [("mse", "val_mse"), ("cross_entropy",), ("val_rmse_ab",), ("val_psnr",),
+              ("val_top1",), ("learning_rate",)]
+    figure = Figure(figsize=(12, 6), layout="constrained")
+    for axes, names in zip(figure.subplots(2, 3).flat, panels):
+        for name in names:
+            points = [(row["step"], row[name]) for row in rows if row.get(name) is not None]
+            if points:
+                axes.plot(*zip(*points), label=name)
+        axes.set_title(", ".join(name for name in names if name != "val_mse"))
+        axes.set_xlabel("step")
+    write_whole(os.path.join(run_dir, CURVES), figure.savefig)
