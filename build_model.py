@@ -6,6 +6,7 @@ The tables below are the paper's table 1; `build_model` joins them as its figure
 """
 
 import itertools
+import math
 import sys
 
 import command_line
@@ -203,25 +204,66 @@ class _Builder:
         )
 
 
-def layer_table(model):
-    """Rows (network, layer, kernel, stride, outputs, output shape, parameters) of layers with weights.
+def layer_table(model, config):
+    """Layers with kernels, network by network in the order of NETWORKS.
 
-    Batch normalisation's parameters count with their layer's. Shapes leave out the batch.
+    Returns:
+        {network: [(layer, kernel, stride, outputs, output shape without batch, parameters)]};
+        kernel and stride are None for fully connected layers. Parameters are the trainable ones,
+        those of a layer's batch normalisation included.
     """
+    import keras
+
+    picture = keras.KerasTensor((1, config.crop_size, config.crop_size, 1))
+    fed = {"low_level": lambda made: [picture], "global": lambda made: made["low_level"],
+           "mid_level": lambda made: made["low_level"], "colorization": lambda made: made["fusion"],
+           "fusion": lambda made: made["mid_level"] + made.get("global", [])[1:],
+           "classification": lambda made: made["global"][:1]}
+    made, table = {}, {}
+    for name in [name for name in NETWORKS if name in [layer.name for layer in model.layers]]:
+        network = model.get_layer(name)
+        inner = keras.Model(network.inputs, [layer.output for layer in network.layers])
+        inputs = fed[name](made)
+        shapes = [tensor.shape[1:] for tensor in inner.compute_output_spec(inputs)]
+        made[name] = keras.tree.flatten(network.compute_output_spec(inputs))
+        table[name] = _rows(network.layers, shapes)
+    return table
+
+
+def _rows(layers, shapes):
     rows = []
-    for network in NETWORKS:
-        if network not in [layer.name for layer in model.layers]:
-            continue
-        sizes = _output_shapes(model, network)
-        for layer in model.get_layer(network).layers:
-            count = sum(int(w.shape.num_elements()) if hasattr(w.shape, "num_elements") else _product(w.shape) for w in layer.trainable_variables)
+    for layer, shape in zip(layers, shapes):
+        count = sum(math.prod(variable.shape) for variable in layer.trainable_variables)
+        if hasattr(layer, "kernel"):
+            kernel = getattr(layer, "kernel_size", [None])[0]
+            stride = getattr(layer, "strides", [None])[0]
+            rows.append((layer.name, kernel, stride, shape[-1], tuple(shape), count))
+        elif count:  # batch normalisation belongs to the layer before it
+            rows[-1] = (*rows[-1][:-1], rows[-1][-1] + count)
     return rows
 
 
+def print_table(options):
+    """Print every layer with its parameters; returns the exit code."""
+    config = load_config(options.preset or "paper", options.set)
+    total = 0
+    for network, rows in layer_table(build_model(config), config).items():
+        print(network)
+        for layer, kernel, stride, outputs, shape, count in rows:
+            kind = f"{kernel} x {kernel} / {stride}" if kernel else "connected"
+            size = " x ".join(map(str, shape))
+            print(f"  {layer:26s}{kind:12s}{outputs:6d}   {size:18s}{count:12,d}")
+        count = sum(row[-1] for row in rows)
+        total += count
+        print(f"  {'parameters':62s}{count:>14,d}")
+    print(f"{'total':64s}{total:>14,d}")
+    return command_line.DONE
+
+
 def main(argv=None):
-    arguments = command_line.parser(__doc__.splitlines()[0], "")
+    arguments = command_line.parser(__doc__)
     command_line.add_settings(arguments)
-    return command_line.run(_print_table, arguments.parse_args(argv))
+    return command_line.run(print_table, arguments.parse_args(argv))
 
 
 if __name__ == "__main__":

@@ -20,9 +20,9 @@ def parser(script_doc):
     return made
 
 
-def add_settings(arguments, preset="paper"):
+def add_settings(arguments):
     """Add `--preset` and `--set`, which `config.load_config` understands."""
-    arguments.add_argument("--preset", default=preset, metavar="NAME",
+    arguments.add_argument("--preset", metavar="NAME",
                            help="paper, compact or smoke (default: paper)")
     arguments.add_argument("--set", action="append", default=[], metavar="KEY=VALUE",
                            help="change one setting of config.py; may be repeated")

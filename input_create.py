@@ -376,7 +376,7 @@ def create(options):
     """The script's work, from parsed arguments; returns the exit code."""
     from config import load_config
 
-    options.config = load_config(options.preset, options.set)
+    options.config = load_config(options.preset or "paper", options.set)
     if options.workers < 1:
         raise UserError(f"--workers: expected 1 or more, got {options.workers}")
     part = _part(options.part)

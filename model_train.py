@@ -325,7 +325,7 @@ def main(argv=None):
     arguments.add_argument("--records", required=True, metavar="DIR", help="of input_create.py")
     arguments.add_argument("--run-dir", required=True, metavar="DIR",
                            help="run folder to make or to go on with")
-    command_line.add_settings(arguments, None)
+    command_line.add_settings(arguments)
     return command_line.run(start, arguments.parse_args(argv))
 
 
