@@ -245,7 +245,7 @@ def _rows(layers, shapes):
 
 def print_table(options):
     """Print every layer with its parameters; returns the exit code."""
-    config = load_config(options.preset or "paper", options.set)
+    config = load_config(options.preset, options.set)
     total = 0
     for network, rows in layer_table(build_model(config), config).items():
         print(network)

@@ -125,16 +125,17 @@ def _require(holds, config, name, allowed):
         raise UserError(f"setting {name}: expected {allowed}, got {getattr(config, name)!r}")
 
 
-def load_config(preset="paper", assignments=()):
+def load_config(preset=None, assignments=()):
     """The settings of a preset, changed by `key=value` texts.
 
     Args:
-        preset: a key of PRESETS.
+        preset: a key of PRESETS; None: "paper".
         assignments: texts such as "steps=5000".
 
     Raises:
         UserError: unknown preset or key, or a value of the wrong type or range.
     """
+    preset = preset or "paper"
     if preset not in PRESETS:
         raise UserError(f"preset: expected one of {', '.join(PRESETS)}, got {preset!r}")
     return changed(Config(**PRESETS[preset]), assignments)

@@ -311,7 +311,7 @@ def start(options):
     if options.preset is None and os.path.exists(saved):
         config = changed(read_config(saved), options.set)
     else:
-        config = load_config(options.preset or "paper", options.set)
+        config = load_config(options.preset, options.set)
     try:
         train(config, options.records, options.run_dir)
     except Stopped as stopped:

@@ -1,0 +1,82 @@
+"""From photographs to records, weights, coloured pictures and figures, by the scripts' own main."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import colorspace
+import image_files
+import input_create
+import model_evaluate
+import model_train
+import model_transform
+
+
+def _photograph(kind, generator):
+    """A picture whose colour follows from what it shows: bright stripes blue, dark blobs green."""
+    lightness = generator.uniform(20, 40, (80, 80)).astype(np.float32)
+    if kind == "stripes":
+        lightness = lightness + 40 * (np.arange(80) // 8 % 2)[:, None]
+    ab = {"stripes": (10, -35), "blobs": (-35, 30)}[kind]
+    return colorspace.lab_to_rgb(lightness, np.broadcast_to(np.float32(ab), (80, 80, 2)) * 1.0)
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    """A folder with photographs, records and a trained run."""
+    folder = tmp_path_factory.mktemp("pipeline")
+    generator = np.random.default_rng(0)
+    for split, count in (("train", 12), ("val", 4)):
+        for kind in ("stripes", "blobs"):
+            (folder / split / kind).mkdir(parents=True)
+            for number in range(count):
+                # Little colour variance is what these have, so one corner gets another colour.
+                pixels = _photograph(kind, generator)
+                pixels[:20, :20] = (200, 60, 40)
+                Image.fromarray(pixels).save(folder / split / kind / f"{number}.png")
+    settings = ["--preset", "smoke", "--set", "picture_size=40", "--set", "crop_size=32"]
+    assert input_create.main(
+        ["--images", f"{folder}/train", "--val-images", f"{folder}/val",
+         "--records", f"{folder}/records", "--workers", "2", *settings]
+    ) == 0
+    assert model_train.main(
+        ["--records", f"{folder}/records", "--run-dir", f"{folder}/run", *settings,
+         "--set", "steps=80", "--set", "validate_every=40"]
+    ) == 0
+    return folder
+
+
+def test_training_beats_grey_and_knows_the_classes(work):
+    rows = [json.loads(line) for line in (work / "run" / "metrics.jsonl").open()]
+    last = [row for row in rows if "val_rmse_ab" in row][-1]
+    grey = []
+    for path in (work / "val").rglob("*.png"):
+        lab = colorspace.rgb_to_lab(image_files.open_picture(path).pixels)
+        grey.append(np.square(lab[..., 1:]).mean())
+    assert last["step"] == 80
+    assert last["val_rmse_ab"] < 0.7 * np.mean(grey) ** 0.5
+    assert last["val_top1"] >= 0.75
+
+
+def test_coloured_pictures_have_the_colours(work):
+    assert model_transform.main(
+        [f"{work}/val", "-o", f"{work}/coloured", "--model", f"{work}/run"]
+    ) == 0
+    ab = {}
+    for kind in ("stripes", "blobs"):
+        pixels = image_files.open_picture(work / "coloured" / kind / "0.png").pixels
+        assert pixels.shape == (80, 80, 3)
+        ab[kind] = colorspace.rgb_to_lab(pixels)[30:, 30:, 1:].mean(axis=(0, 1))
+    assert ab["stripes"][1] < -5 < 5 < ab["blobs"][1]
+
+
+def test_evaluation_agrees(work):
+    report = work / "report.json"
+    sheet = work / "sheet.png"
+    assert model_evaluate.main(
+        [f"{work}/val", "--model", f"{work}/run", "--report", str(report), "--sheet", str(sheet)]
+    ) == 0
+    assert json.loads(report.read_text())
+    assert Image.open(sheet).width > 100

@@ -1,0 +1,69 @@
+"""Every command of the README is one that the scripts understand."""
+
+import importlib
+import pathlib
+import re
+import shlex
+
+import pytest
+
+import command_line
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text()
+LINES = [line.strip() for block in re.findall(r"```\n(.*?)```", README, re.S)
+         for line in block.splitlines()]
+COMMANDS = [line for line in LINES if re.match(r"(\.venv/bin/)?python \w+\.py", line)]
+
+
+def test_the_readme_has_every_script():
+    named = {shlex.split(command)[1] for command in COMMANDS}
+    assert {"input_create.py", "model_train.py", "model_transform.py", "model_evaluate.py",
+            "demo.py"} <= named
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_command_is_understood(command, monkeypatch):
+    """The script's own parser and settings accept it; nothing is run."""
+    from config import load_config
+
+    parsed = []
+    monkeypatch.setattr(command_line, "run", lambda work, options: parsed.append(options) or 0)
+    _, script, *arguments = shlex.split(command)
+    assert importlib.import_module(script.removesuffix(".py")).main(arguments) == 0
+    options = vars(parsed[0])
+    if "set" in options:
+        load_config(options["preset"], options["set"])
+
+
+def test_make_targets_exist():
+    makefile = (ROOT / "Makefile").read_text()
+    targets = [line.split()[1] for line in LINES if line.startswith("make ")]
+    assert targets
+    for target in targets:
+        assert f"\n{target}:" in makefile
+
+
+def test_parameters_in_the_layer_table():
+    from test_build_model import PARAMETERS
+
+    for count in PARAMETERS.values():
+        assert f"| {count:,} |" in README
+
+
+def test_files_in_the_layout_exist():
+    layout = README[README.index("## Layout") : README.index("## Tests")]
+    for name in re.findall(r"`(\w+\.py)`", layout):
+        assert (ROOT / name).exists(), name
+
+
+def test_python_example_runs(tmp_path, monkeypatch):
+    from PIL import Image
+
+    block = re.search(r"```python\n(.*?)```", README, re.S).group(1)
+    Image.new("RGB", (40, 30), "grey").save(tmp_path / "photograph.jpg")
+    (tmp_path / "weights").symlink_to(ROOT / "weights")
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(block, names)
+    assert names["rgb"].shape == (30, 40, 3)
