@@ -1,6 +1,7 @@
 """What the scripts share on the command line: errors, exit codes, settings and progress."""
 
 import argparse
+import os
 import signal
 import sys
 
@@ -30,6 +31,7 @@ def add_settings(arguments):
 
 def run(main, options):
     """Call `main(options)`; turn a UserError into one line on standard error and exit code 2."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if options.debug else "2")
     try:
         return main(options)
     except UserError as error:

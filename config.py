@@ -10,6 +10,7 @@ import dataclasses
 import difflib
 import json
 import pathlib
+import typing
 
 from command_line import UserError
 
@@ -34,6 +35,7 @@ class Config:
     use_classification: bool = True  # False: colour loss alone
     num_classes: int = 205  # scene classes; training takes it from the records
     class_names: tuple[str, ...] = ()  # training takes them from the records
+    mean_color: tuple[float, ...] = ()  # mean a*, b* of the training pictures; from the records
     records: str = ""  # fingerprint of the records; training takes it from them
 
     # --- Training (section 4) -----------------------------------------------------------
@@ -87,7 +89,7 @@ PRESETS = {
 # What a run may change when it goes on: how far, how often and where, never what is computed.
 RESUMABLE = frozenset(
     ("steps", "log_every", "validate_every", "checkpoint_every", "panel_pictures",
-     "devices", "working_size", "chroma")
+     "devices", "working_size", "chroma", "mean_color")
 )
 
 
@@ -107,6 +109,7 @@ def _validate(config):
     _require(config.picture_size % 2 == 0, config, "picture_size", "an even number")
     _require(config.picture_size >= config.crop_size, config, "crop_size",
              f"at most picture_size ({config.picture_size})")
+    _require(len(config.mean_color) in (0, 2), config, "mean_color", "two numbers, or none")
     for name, allowed in (("precision", PRECISIONS), ("optimizer", OPTIMIZERS),
                           ("schedule", SCHEDULES)):
         _require(getattr(config, name) in allowed, config, name, "one of " + ", ".join(allowed))
@@ -165,7 +168,8 @@ def _parse(key, text):
         if kind is bool:
             return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
         if kind is tuple:
-            return tuple(text.split(",")) if text else ()
+            element = _element_kind(fields[key])
+            return tuple(map(element, text.split(","))) if text else ()
         if kind is int:
             return int(text.replace("_", ""))
         if kind is float:
@@ -173,8 +177,14 @@ def _parse(key, text):
             return float(above) / float(below or 1)
         return text
     except (ValueError, KeyError, ZeroDivisionError):
-        expected = {bool: "true or false", int: "a whole number", float: "a number"}[kind]
+        expected = {bool: "true or false", int: "a whole number", float: "a number",
+                    tuple: "numbers with commas between"}[kind]
         raise UserError(f"setting {key}: expected {expected}, got {text!r}") from None
+
+
+def _element_kind(field):
+    """float for tuple[float, ...]."""
+    return typing.get_args(field.type)[0]
 
 
 def save_config(config, path):
@@ -193,15 +203,20 @@ def read_config(path):
         raise UserError(f"{path}: no such file; expected the settings of a trained network") from None
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: expected settings as JSON: {error}") from None
-    unknown = set(values) - {field.name for field in dataclasses.fields(Config)} if isinstance(
-        values, dict) else {"a list or a number"}
+    fields = {field.name: field for field in dataclasses.fields(Config)}
+    unknown = set(values) - set(fields) if isinstance(values, dict) else {"a list or a number"}
     if unknown:
         raise UserError(f"{path}: unknown settings {', '.join(sorted(unknown))}")
     for key, value in values.items():
         kind = type(getattr(Config, key))
         if not isinstance(value, (list if kind is tuple else (int, float) if kind is float else kind)):
             raise UserError(f"{path}: {key}: expected {kind.__name__}, got {value!r}")
-    return Config(**{**values, "class_names": tuple(values.get("class_names", ()))})
+        if kind is tuple:
+            try:
+                values[key] = tuple(map(_element_kind(fields[key]), value))
+            except (TypeError, ValueError):
+                raise UserError(f"{path}: {key}: expected numbers, got {value!r}") from None
+    return Config(**values)
 
 
 def differences(config, other):

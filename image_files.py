@@ -1,21 +1,44 @@
 """Finding, opening and saving pictures. Every reason for which a picture cannot be used is here."""
 
+import contextlib
 import dataclasses
+import functools
 import io
 import os
+import socket
 import stat
+import threading
 import warnings
 
 import numpy as np
-from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from command_line import UserError
 
 MAX_PIXELS = 200_000_000  # refused by the header above this
-GREY_16_BIT = ("I;16", "I;16B", "I;16L", "I;16N", "I")
+BAND_PIXELS = 1 << 20  # pixels converted at a time, so that no second copy is made of the whole
+GREY_16_BIT = ("I;16", "I;16B", "I;16L", "I;16N")
 
 # Decoders that start other programs or draw vectors; no photograph is kept in them.
 _REFUSED_FORMATS = ("EPS", "WMF", "MPEG", "PDF", "FITS", "GRIB", "HDF5", "BUFR")
+
+# EXIF that tells of the photograph; the rest tells how its file is laid out, or which way is up.
+_EXIF_KEPT = tuple(ExifTags.Base[name] for name in (
+    "ImageDescription", "Make", "Model", "XResolution", "YResolution", "ResolutionUnit",
+    "Software", "DateTime", "Artist", "Copyright", "Rating", "RatingPercent",
+    "XPTitle", "XPComment", "XPAuthor", "XPKeywords", "XPSubject",
+))
+
+# The file's rows as a view of the upright array, by EXIF orientation.
+_ROWS_OF_FILE = {
+    2: lambda upright: upright[:, ::-1],
+    3: lambda upright: upright[::-1, ::-1],
+    4: lambda upright: upright[::-1],
+    5: lambda upright: upright.swapaxes(0, 1),
+    6: lambda upright: np.rot90(upright),
+    7: lambda upright: upright[::-1, ::-1].swapaxes(0, 1),
+    8: lambda upright: np.rot90(upright, -1),
+}
 
 
 class ImageError(Exception):
@@ -31,41 +54,59 @@ class Picture:
             the file holds more than 8 bits of grey.
         alpha: uint8 (height, width), or None.
         exif: EXIF bytes without orientation, or b"".
-        format: Pillow's name of the file's format, such as "JPEG".
     """
 
     pixels: np.ndarray
     alpha: np.ndarray | None
     exif: bytes
-    format: str
 
 
 def find_files(folder):
     """Every file below a folder, depth first in the order of names; hidden ones are left out.
 
     Yields:
-        Paths as str (undecodable bytes as surrogate escapes). Links to folders are not followed.
+        Paths as str (undecodable bytes as surrogate escapes); links to folders and folders that
+        cannot be read as if they were files.
 
     Raises:
         UserError: the folder is missing or cannot be read.
     """
     try:
-        with os.scandir(folder) as entries:
-            entries = sorted(entries, key=lambda entry: os.fsencode(entry.name))
+        entries = _entries(folder)
     except OSError as error:
         raise UserError(f"{printable(folder)}: expected a folder: {error.strerror}") from None
+    yield from _files_of(entries)
+
+
+def _entries(folder):
+    with os.scandir(folder) as entries:
+        shown = (entry for entry in entries if not entry.name.startswith("."))
+        return sorted(shown, key=lambda entry: os.fsencode(entry.name))
+
+
+def _files_of(entries):
     for entry in entries:
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir(follow_symlinks=False):
-            yield from find_files(entry.path)
-        else:
+        try:
+            below = _entries(entry.path) if entry.is_dir(follow_symlinks=False) else None
+        except OSError:
+            below = None  # the reason is found when it is opened
+        if below is None:
             yield entry.path
+        else:
+            yield from _files_of(below)
 
 
 def is_picture_name(path):
-    """Whether the ending is one that Pillow opens."""
-    return os.path.splitext(path)[1].lower() in Image.registered_extensions()
+    """Whether the ending is one that photographs have and Pillow opens."""
+    return os.path.splitext(path)[1].lower() in _picture_endings()
+
+
+@functools.cache
+def _picture_endings():
+    return frozenset(
+        ending for ending, kind in Image.registered_extensions().items()
+        if kind in Image.OPEN and kind not in _REFUSED_FORMATS
+    )
 
 
 def printable(path):
@@ -85,8 +126,7 @@ def open_picture(path, max_pixels=MAX_PIXELS):
         ImageError: with the reason.
     """
     with _reasons(), _opened(path, max_pixels) as image:
-        image.load()
-        return _upright_srgb(image)
+        return _decoded(image, max_pixels)
 
 
 def picture_size(path, max_pixels=MAX_PIXELS):
@@ -95,115 +135,165 @@ def picture_size(path, max_pixels=MAX_PIXELS):
         return image.size
 
 
+@contextlib.contextmanager
 def _opened(path, max_pixels):
     """A PIL image whose header is sound; nothing is decoded yet."""
-    if not stat.S_ISREG(os.stat(path).st_mode):
+    mode = os.stat(path).st_mode
+    if stat.S_ISDIR(mode):
+        raise ImageError("a folder that is a link or cannot be read")
+    if not stat.S_ISREG(mode):
         raise ImageError("not a file")
     if os.path.getsize(path) == 0:
         raise ImageError("empty file")
-    image = Image.open(path)
-    _check_header(image, max_pixels)
-    return image
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow's own, lower limit would come before ours
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # what matters comes as an exception
+    # By its path Pillow would map some files into memory: turned TIFFs come out scrambled then.
+    with open(path, "rb") as file, Image.open(file) as image:
+        if image.format in _REFUSED_FORMATS:
+            raise ImageError(f"{image.format} is not a format of photographs")
+        _check_size(image, max_pixels)
+        yield image
 
 
-class _reasons:
-    """Context in which whatever Pillow raises becomes an ImageError of one line."""
-
-    def __enter__(self):
-        self._warnings = warnings.catch_warnings()
-        self._warnings.__enter__()
-        warnings.simplefilter("ignore")
-        return self
-
-    def __exit__(self, kind, error, trace):
-        self._warnings.__exit__(kind, error, trace)
-        if isinstance(error, UnidentifiedImageError):
-            raise ImageError("not a picture") from None
-        if isinstance(error, Image.DecompressionBombError):
-            raise ImageError("too many pixels declared") from None
-        if isinstance(error, OSError) and error.strerror:
-            raise ImageError(error.strerror.lower()) from None
-        if isinstance(error, MemoryError):
-            raise ImageError("not enough memory to decode it") from None
-        # Pillow's decoders raise nearly anything on damaged bytes.
-        if isinstance(error, Exception) and not isinstance(error, ImageError):
-            text = " ".join(str(error).split())[:120]
-            raise ImageError(f"damaged: {text or kind.__name__}") from None
-
-
-def _check_header(image, max_pixels):
-    if image.format in _REFUSED_FORMATS:
-        raise ImageError(f"{image.format} is not a format of photographs")
+def _check_size(image, max_pixels):
     if image.width * image.height > max_pixels:
         raise ImageError(
-            f"{image.width} x {image.height} is more than {max_pixels:,} pixels (--max-pixels)"
+            f"too many pixels: {image.width} x {image.height}, more than {max_pixels:,} "
+            "(--max-pixels)"
         )
 
 
-def _upright_srgb(image):
-    file_format = image.format
-    exif = image.getexif()
-    orientation = exif.get(0x0112, 1)
-    profile = image.info.get("icc_profile")
-    transpose = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}.get(orientation)
-    if transpose is not None:
-        image = image.transpose(Image.Transpose(transpose))
-        del exif[0x0112]
-    alpha = None
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        alpha = np.asarray(image.getchannel("A"))
-        profile = profile if image.mode in ("RGB", "RGBA") else None
-    pixels = _deep_grey(image)
-    if pixels is None:
-        pixels = np.asarray(_to_srgb(image, profile))
-    return Picture(pixels, alpha, _exif_bytes(exif), file_format or "PNG")
-
-
-def _exif_bytes(exif):
+@contextlib.contextmanager
+def _reasons():
+    """Whatever Pillow raises becomes an ImageError of one line."""
     try:
-        return exif.tobytes() if len(exif) else b""
+        yield
+    except ImageError:
+        raise
+    except UnidentifiedImageError:
+        raise ImageError("not a picture") from None
+    except Image.DecompressionBombError:
+        raise ImageError("too many pixels: far more than --max-pixels") from None
+    except MemoryError:
+        raise ImageError("not enough memory to decode it") from None
+    except Exception as error:  # Pillow's decoders raise nearly anything on damaged bytes
+        if isinstance(error, OSError) and error.strerror:
+            raise ImageError(error.strerror.lower()) from None
+        text = printable(" ".join(str(error).split()))[:120]
+        raise ImageError(f"damaged: {text or type(error).__name__}") from None
+
+
+def _decoded(image, max_pixels):
+    """The Picture of an opened PIL image; works in bands of rows, to need little memory."""
+    image.load()
+    _check_size(image, max_pixels)  # icons hold pictures of other sizes than they declare
+    exif = image.getexif()
+    as_in_file = _ROWS_OF_FILE.get(exif.get(ExifTags.Base.Orientation), lambda upright: upright)
+    shape = as_in_file(np.empty((image.height, image.width), np.bool_)).shape
+    deep = image.mode in GREY_16_BIT or image.mode in "IF"
+    alpha = np.empty(shape, np.uint8) if image.has_transparency_data else None
+    pixels = np.empty(shape, np.float32) if deep else np.empty((*shape, 3), np.uint8)
+    convert = _deep_grey_conversion(image) if deep else _srgb_conversion(image)
+    rows = max(1, BAND_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        bottom = min(top + rows, image.height)
+        band = image.crop((0, top, image.width, bottom))
+        as_in_file(pixels)[top:bottom] = convert(band)
+        if alpha is not None:
+            as_in_file(alpha)[top:bottom] = _alpha_of(band, deep)
+    return Picture(pixels, alpha, _exif_bytes(exif, shape))
+
+
+def _alpha_of(band, deep):
+    if deep:  # one grey value stands for transparent
+        return np.where(np.asarray(band) == band.info["transparency"], 0, 255)
+    return np.asarray(band.convert("RGBA").getchannel("A"))
+
+
+def _deep_grey_conversion(image):
+    """Function from a band of more than 8 bits of grey to float32 in [0, 1]."""
+    top = 65535.0
+    if image.mode in "IF":  # 32 bits that may span anything
+        values = np.asarray(image)
+        most = float(np.max(values, initial=0, where=np.isfinite(values)))
+        top = next((top for top in (1.0, 255.0, 65535.0) if most <= top), most)
+        top = 65535.0 if image.mode == "I" and most <= 65535 else top
+    curve = _grey_curve(image.info.get("icc_profile"))
+
+    def convert(band):
+        grey = np.clip(np.nan_to_num(np.asarray(band, np.float32)) / np.float32(top), 0, 1)
+        return grey if curve is None else np.interp(grey, np.linspace(0, 1, curve.size), curve)
+
+    return convert
+
+
+def _grey_curve(profile):
+    """sRGB grey in [0, 1] of 256 evenly spaced greys in a grey profile; None for others."""
+    ramp = Image.fromarray(np.arange(256, dtype=np.uint8)[None])
+    transform = _profile_transform(profile, "L")
+    return transform and np.asarray(transform.apply(ramp))[0, :, 1] / 255
+
+
+def _srgb_conversion(image):
+    """Function from a band of a PIL image to uint8 (rows, width, 3)."""
+    # Lab numbers mean the same everywhere; a profile beside them is the printer's.
+    profile = image.info.get("icc_profile") if image.mode != "LAB" else None
+    mode = {"LA": "L", "L": "L", "1": "L", "CMYK": "CMYK", "LAB": "LAB"}.get(image.mode, "RGB")
+    transform = _profile_transform(profile, mode)
+
+    def convert(band):
+        if band.mode != mode:
+            if band.has_transparency_data and band.mode != "LA":
+                band = band.convert("RGBA")
+            band = band.convert(mode)
+        return np.asarray(transform.apply(band) if transform else band.convert("RGB"))
+
+    return convert
+
+
+def _profile_transform(profile, mode):
+    """Transform from a colour profile to sRGB; None without one, or with a damaged or foreign one."""
+    if not profile and mode != "LAB":
+        return None
+    try:
+        source = (ImageCms.ImageCmsProfile(io.BytesIO(profile)) if profile
+                  else ImageCms.createProfile("LAB"))
+        return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return None  # the numbers are taken as sRGB
+
+
+def _exif_bytes(exif, shape):
+    """EXIF of the upright sRGB picture of some shape (height, width); b"" if there is none."""
+    kept = Image.Exif()
+    now = {ExifTags.Base.ColorSpace: 1, ExifTags.Base.ExifImageWidth: shape[1],
+           ExifTags.Base.ExifImageHeight: shape[0]}
+    try:
+        kept.update({tag: exif[tag] for tag in _EXIF_KEPT if tag in exif})
+        details, place = map(exif.get_ifd, (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo))
+        details = {tag: now.get(tag, value) for tag, value in details.items()
+                   if tag != ExifTags.IFD.Interop}
+        kept.update({tag: values for tag, values in
+                     ((ExifTags.IFD.Exif, details), (ExifTags.IFD.GPSInfo, place)) if values})
+        return kept.tobytes() if len(kept) else b""
     except Exception:  # damaged EXIF is no reason to refuse a picture
         return b""
 
 
-def _deep_grey(image):
-    """Grey of more than 8 bits as float32 in [0, 1]; None for every other mode."""
-    if image.mode in GREY_16_BIT:
-        return np.clip(np.asarray(image, np.float32) / 65535, 0, 1)
-    if image.mode == "F":
-        values = np.nan_to_num(np.asarray(image, np.float32))
-        top = next((top for top in (1.0, 255.0, 65535.0) if values.max() <= top), values.max())
-        return np.clip(values / top, 0, 1)
-    return None
-
-
-def _to_srgb(image, profile):
-    if profile:
-        try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            if image.mode not in ("RGB", "CMYK", "L"):
-                image = image.convert("RGB")
-            return ImageCms.profileToProfile(
-                image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
-            )
-        except (ImageCms.PyCMSError, OSError, ValueError):
-            pass  # a damaged or foreign profile: take the numbers as sRGB
-    return image.convert("RGB")
-
-
-def open_square(path, size, max_pixels=MAX_PIXELS):
+def open_square(path, size, min_side=1, max_pixels=MAX_PIXELS):
     """A picture squeezed to uint8 (size, size, 3) sRGB, as the paper's 256 x 256 training pictures.
 
     Transparent parts become white. JPEGs far larger than `size` are decoded at a reduced size.
+    Pictures with a side below `min_side` pixels are refused.
 
     Raises:
         ImageError: with the reason.
     """
     with _reasons(), _opened(path, max_pixels) as image:
+        if min(image.size) < min_side:
+            raise ImageError(f"too small: {image.width} x {image.height}")
         image.draft("RGB", (2 * size, 2 * size))
-        image.load()
-        picture = _upright_srgb(image)
+        picture = _decoded(image, max_pixels)
     pixels = picture.pixels
     if pixels.ndim == 2:
         pixels = np.repeat((pixels * 255).astype(np.uint8)[..., None], 3, axis=2)
@@ -223,7 +313,8 @@ def write_whole(path, write):
     path = os.fspath(path)
     folder, name = os.path.split(path)
     # Short, so that a long name still fits; the ending tells writers the format.
-    partial = os.path.join(folder, f".partial-{os.getpid()}{os.path.splitext(name)[1]}")
+    writer = f"{_partial_prefix()}{os.getpid()}-{threading.get_ident():x}"
+    partial = os.path.join(folder, writer + os.path.splitext(name)[1])
     try:
         write(partial)
         os.replace(partial, path)
@@ -233,8 +324,30 @@ def write_whole(path, write):
         raise
 
 
+def remove_leftovers(folder):
+    """Remove what processes of this machine were writing there when they were killed."""
+    prefix = _partial_prefix()
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):
+            process = name.removeprefix(prefix).partition("-")[0]
+            if name.startswith(prefix) and process.isdecimal() and not _is_running(int(process)):
+                os.remove(os.path.join(folder, name))
+
+
+def _partial_prefix():
+    return f".partial-{socket.gethostname()[:32]}-"
+
+
+def _is_running(process):
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
 def save_image(image, path, **options):
     """Save a PIL image whole or not at all; raises OSError."""
     write_whole(path, lambda partial: image.save(partial, **options))
-
-

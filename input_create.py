@@ -9,28 +9,19 @@ The same photographs and settings give the same bytes, however many processes or
 them. Started again after an interruption it keeps the finished shards and makes the rest.
 """
 
-import collections
-import concurrent.futures
 import dataclasses
 import json
-import multiprocessing
 import os
 import sys
-import threading
-import time
 
 import command_line
 import record_files
 from command_line import UserError
 
 PLAN = "plan.json"
-REJECTED = "rejected.tsv"
-SAMPLES = "samples.png"
 # The settings that decide what is in the records.
 SETTINGS = ("picture_size", "min_side", "min_chroma", "min_chroma_deviation", "shard_pictures",
             "seed")
-SAMPLES_A_SHARD = 8  # photographs next to the colour threshold that a shard remembers
-GREYSCALE, LITTLE_COLOUR = "greyscale", "little colour variance"
 
 
 def create_records(config, train, val, folder, workers, part=(1, 1)):
@@ -49,6 +40,9 @@ def create_records(config, train, val, folder, workers, part=(1, 1)):
     Raises:
         UserError: the folder holds other records, or cannot be written.
     """
+    import record_shards
+    import record_totals
+
     plan = {
         "schema": record_files.SCHEMA,
         "settings": {name: getattr(config, name) for name in SETTINGS},
@@ -56,18 +50,28 @@ def create_records(config, train, val, folder, workers, part=(1, 1)):
         "train": {"photographs": len(train), "fingerprint": train.fingerprint()},
         "val": {"photographs": len(val), "fingerprint": val.fingerprint()},
     }
+    splits = {"train": train.shuffled(config.seed), "val": val.shuffled(config.seed)}
+    shards = [
+        (split, number, count)
+        for split, photographs in splits.items()
+        for count in [-(-len(photographs) // config.shard_pictures)]
+        for number in range(count)
+    ]
     try:
         record_files.make_folder(folder)
         _check_plan(os.path.join(folder, PLAN), plan)
-        splits = {"train": train.shuffled(config.seed), "val": val.shuffled(config.seed)}
-        shards = [
-            (split, number, count)
-            for split, photographs in splits.items()
-            for count in [-(-len(photographs) // config.shard_pictures)]
-            for number in range(count)
-        ]
-        _make_shards(config, splits, shards[part[0] - 1 :: part[1]], folder, workers)
-        return _finish(plan, shards, splits, folder)
+        record_shards.make_shards(config, splits, shards[part[0] - 1 :: part[1]], folder, workers)
+        missing = _missing(shards, folder)
+        if missing:
+            print(f"{missing} shards of other parts are missing; {record_files.DATASET} waits "
+                  "for them")
+            return None
+        dataset = record_totals.write_totals(plan, shards, splits, folder)
+        if part == (1, 1):  # else another machine may be writing the same files
+            record_files.remove_partials(folder, {
+                PLAN, record_totals.REJECTED, record_totals.SAMPLES, record_files.DATASET
+            })
+        return dataset
     except OSError as error:
         raise UserError(
             f"{folder}: cannot write records: {error.strerror or error}; "
@@ -76,16 +80,21 @@ def create_records(config, train, val, folder, workers, part=(1, 1)):
 
 
 def _check_plan(path, plan):
+    """Write plan.json, or compare with that of an earlier start."""
     if not record_files.exists(path):
         return record_files.write_json(path, plan)
-    made = json.loads(record_files.read_bytes(path))
+    try:
+        made = json.loads(record_files.read_bytes(path))
+        settings = made["settings"]
+    except (ValueError, KeyError, TypeError):
+        raise UserError(f"{path}: damaged; delete this folder or choose another") from None
     if made == plan:
         return None
     different = [key for key in plan if made.get(key) != plan[key] and key != "settings"]
     different += [
-        f"{key} ({made['settings'].get(key)}, now {value})"
+        f"{key} ({settings.get(key)}, now {value})"
         for key, value in plan["settings"].items()
-        if made["settings"].get(key) != value
+        if settings.get(key) != value
     ]
     raise UserError(
         f"{path}: this folder was begun with other input; different: {', '.join(different)}; "
@@ -93,242 +102,11 @@ def _check_plan(path, plan):
     )
 
 
-# --- In the worker processes ----------------------------------------------------------------
-
-
-def convert(path, config):
-    """One photograph to luminance and chrominance bytes.
-
-    Returns:
-        (luminance, chrominance, None) or, if it is left out, (None, None, reason); and how
-        colourful it is: (mean chroma, chroma deviation) in Lab units, or None if unreadable.
-    """
-    import image_files
-
-    try:
-        rgb = image_files.open_square(path, config.picture_size)
-        width, height = image_files.picture_size(path)
-    except image_files.ImageError as error:
-        return (None, None, str(error)), None
-    if min(width, height) < config.min_side:
-        return (None, None, f"too small: {width} x {height}"), None
-    luminance, chrominance, colourfulness = lab_planes(rgb)
-    mean, deviation = colourfulness
-    if mean < config.min_chroma:
-        return (None, None, GREYSCALE), colourfulness
-    if deviation < config.min_chroma_deviation:
-        return (None, None, LITTLE_COLOUR), colourfulness
-    return (luminance, chrominance, None), colourfulness
-
-
-def lab_planes(rgb):
-    """uint8 RGB (size, size, 3) to a record's planes, and (mean chroma, chroma deviation)."""
-    import numpy as np
-
-    import colorspace
-
-    lab = colorspace.rgb_to_lab(rgb)
-    half = len(rgb) // 2
-    ab = lab[..., 1:].reshape(half, 2, half, 2, 2).mean(axis=(1, 3))
-    chroma = float(np.sqrt(np.square(ab).sum(axis=-1)).mean())
-    deviation = float(np.sqrt(ab.var(axis=(0, 1)).sum()))
-    luminance = colorspace.to_bytes(colorspace.encode_luminance(lab[..., 0]))
-    chrominance = colorspace.to_bytes(colorspace.encode_chrominance(ab))
-    return luminance, chrominance, (chroma, deviation)
-
-
-def _make_shard(config, entries, class_names, path):
-    """Write a shard and, before it, the summary that `_finish` needs."""
-    records, rejected, samples = [], [], {"kept": [], "left out": []}
-    classes = collections.Counter()
-    for photograph, name, label in entries:
-        (luminance, chrominance, reason), colourfulness = convert(photograph, config)
-        if reason is None:
-            example = record_files.example_bytes(luminance, chrominance, label, name)
-            records.append(record_files.record_bytes(example))
-            classes[class_names[label] if label != record_files.NO_CLASS else ""] += 1
-        else:
-            rejected.append([_text(name), reason, _class_name(class_names, label)])
-        if colourfulness:
-            kind = "left out" if reason else "kept"
-            samples[kind].append([round(colourfulness[1], 3), _text(name)])
-        _worker.count.value += 1
-    summary = {
-        "pictures": len(records),
-        "bytes": sum(map(len, records)),
-        "classes": classes,
-        "rejected": rejected,
-        "samples": {
-            "kept": sorted(samples["kept"])[:SAMPLES_A_SHARD],
-            "left out": sorted(samples["left out"], reverse=True)[:SAMPLES_A_SHARD],
-        },
-    }
-    record_files.write_json(_summary_path(path), summary)
-    record_files.write_bytes(path, records)
-
-
-def _class_name(class_names, label):
-    return "" if label == record_files.NO_CLASS else class_names[label]
-
-
-def _text(name):
-    """Bytes of a name as text that JSON holds, reversible by `os.fsencode`."""
-    return os.fsdecode(name)
-
-
-def _summary_path(shard_path):
-    return shard_path.removesuffix("tfrecord") + "json"
-
-
-class _worker:
-    """What a worker process knows."""
-
-    count = None  # photographs done by all workers
-
-
-def _start_worker(count, parent):
-    """Remember the counter, and die with the parent even if that is killed."""
-    _worker.count = count
-
-    def watch():
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-# --- In the main process --------------------------------------------------------------------
-
-
-def _make_shards(config, splits, shards, folder, workers):
-    paths = [os.path.join(folder, record_files.shard_name(*shard)) for shard in shards]
-    todo = [
-        (shard, path)
-        for shard, path in zip(shards, paths)
-        if not (record_files.exists(path) and record_files.exists(_summary_path(path)))
-    ]
-    kept = len(shards) - len(todo)
-    total = sum(len(_indices(config, splits, shard)) for shard, _ in todo)
-    print(f"{len(shards)} shards, {kept} already made, {total} photographs to read, "
-          f"{workers} processes", flush=True)
-    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    count = context.Value("q", 0)
-    started = time.monotonic()
-    with (
-        concurrent.futures.ProcessPoolExecutor(
-            workers, context, _start_worker, (count, os.getpid())
-        ) as pool,
-        command_line.progress(total, "pictures") as bar,
-    ):
-        waiting, running = iter(todo), set()
-        try:
-            while True:
-                # Few at a time: a queue of all would hold every name twice.
-                while len(running) < 2 * workers and (job := next(waiting, None)):
-                    shard, path = job
-                    photographs = splits[shard[0]]
-                    entries = [photographs.entry(i) for i in _indices(config, splits, shard)]
-                    running.add(
-                        pool.submit(_make_shard, config, entries, photographs.class_names, path)
-                    )
-                if not running:
-                    break
-                done, running = concurrent.futures.wait(
-                    running, 0.2, concurrent.futures.FIRST_COMPLETED
-                )
-                for future in done:
-                    future.result()
-                bar.update(count.value - bar.n)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    if total:
-        seconds = time.monotonic() - started
-        print(f"{total} photographs in {seconds:.1f} s, {total / seconds:.0f} pictures/s")
-
-
-def _indices(config, splits, shard):
-    split, number, _ = shard
-    start = number * config.shard_pictures
-    return range(start, min(start + config.shard_pictures, len(splits[split])))
-
-
-def _finish(plan, shards, splits, folder):
-    """Write rejected.tsv, samples.png and dataset.json from the summaries, if all are there."""
-    paths = [os.path.join(folder, record_files.shard_name(*shard)) for shard in shards]
-    missing = [path for path in paths if not record_files.exists(path)]
-    if missing:
-        print(f"{len(missing)} shards of other parts are missing; dataset.json waits for them")
-        return None
-    summaries = [json.loads(record_files.read_bytes(_summary_path(path))) for path in paths]
-    dataset = {key: plan[key] for key in ("schema", "settings", "class_names")}
-    import colorspace
-
-    dataset["encoding"] = colorspace.ENCODING
-    reasons, by_class = collections.Counter(), collections.defaultdict(collections.Counter)
-    lines = ["split\tname\treason\n"]
-    for split in record_files.SPLITS:
-        mine = [(shard, s) for shard, s in zip(shards, summaries) if shard[0] == split]
-        dataset[split] = {
-            "pictures": sum(summary["pictures"] for _, summary in mine),
-            "classes": sum((collections.Counter(s["classes"]) for _, s in mine), start=collections.Counter()),
-            "shards": [
-                {"file": record_files.shard_name(*shard), "pictures": s["pictures"],
-                 "bytes": s["bytes"]}
-                for shard, s in mine
-            ],
-        }
-        for _, summary in mine:
-            for name, reason, class_name in summary["rejected"]:
-                kind = reason.partition(":")[0]
-                reasons[kind] += 1
-                by_class[class_name][kind] += 1
-                lines.append(f"{split}\t{_printable(name)}\t{reason}\n")
-    dataset["left_out"] = {"reasons": reasons, "classes": by_class}
-    record_files.write_bytes(os.path.join(folder, REJECTED), [line.encode() for line in lines])
-    _write_samples(splits, shards, summaries, folder)
-    record_files.write_json(os.path.join(folder, record_files.DATASET), dataset)
-    return dataset
-
-
-def _write_samples(splits, shards, summaries, folder):
-    """samples.png: the least colourful photographs kept, the most colourful left out for colour."""
-    import image_files
-    import sheets
-
-    rows, captions = [], []
-    for kind, descending in (("kept", False), ("left out", True)):
-        found = sorted(
-            ((deviation, name, shard[0]) for shard, s in zip(shards, summaries)
-             for deviation, name in s["samples"][kind]),
-            reverse=descending,
-        )[: 4 * SAMPLES_A_SHARD]
-        paths = _paths_of({(split, os.fsencode(name)) for _, name, split in found}, splits)
-        for start in range(0, len(found), SAMPLES_A_SHARD):
-            chunk = found[start : start + SAMPLES_A_SHARD]
-            rows.append([image_files.open_square(paths[split, os.fsencode(name)], 128)
-                         for _, name, split in chunk])
-            captions.append(f"{kind}: chroma deviation " + ", ".join(f"{d:.1f}" for d, *_ in chunk))
-    if rows:
-        image = sheets.sheet(rows, 128, captions, "least colourful kept; most colourful left out")
-        if "://" not in folder:
-            image_files.save_image(image, os.path.join(folder, SAMPLES))
-
-
-def _paths_of(wanted, splits):
-    paths = {}
-    for split, photographs in splits.items():
-        for index, name in enumerate(photographs.names):
-            if (split, name) in wanted:
-                paths[split, name] = photographs.entry(index)[0]
-    return paths
-
-
-def _printable(name):
-    import image_files
-
-    return image_files.printable(name)
+def _missing(shards, folder):
+    """How many shards are not finished."""
+    found = set(record_files.names(folder))
+    names = (record_files.shard_name(*shard) for shard in shards)
+    return sum(not {name, record_files.summary_path(name)} <= found for name in names)
 
 
 def _report(dataset):
@@ -362,6 +140,15 @@ def _photographs(options):
     return mixed.select(range(count, len(mixed))), mixed.select(range(count))
 
 
+def _check_apart(options):
+    """Refuse records below the photographs: the next start would take them for photographs."""
+    records = os.path.realpath(options.records)
+    searched = ([] if options.list else options.images) + (options.val_images or [])
+    for folder in map(os.path.realpath, searched):
+        if os.path.commonpath([records, folder]) == folder:
+            raise UserError(f"--records: expected a folder outside {folder}, got {records}")
+
+
 def _part(text):
     try:
         k, n = map(int, text.split("/"))
@@ -376,17 +163,19 @@ def create(options):
     """The script's work, from parsed arguments; returns the exit code."""
     from config import load_config
 
-    options.config = load_config(options.preset or "paper", options.set)
+    options.config = load_config(options.preset, options.set)
     if options.workers < 1:
         raise UserError(f"--workers: expected 1 or more, got {options.workers}")
     part = _part(options.part)
+    if not record_files.is_remote(options.records):
+        _check_apart(options)
     train, val = _photographs(options)
     dataset = create_records(options.config, train, val, options.records, options.workers, part)
     if dataset is None:
         return command_line.DONE
     _report(dataset)
     if not dataset["train"]["pictures"]:
-        raise UserError(f"no photograph could be used; see {REJECTED} in {options.records}")
+        raise UserError(f"no photograph could be used; see rejected.tsv in {options.records}")
     return command_line.DONE
 
 

@@ -8,18 +8,19 @@ numbers as a run that was never interrupted. The run folder holds config.json, m
 best.weights.h5, checkpoints/, panels/, curves.png and TensorBoard events.
 """
 
+import contextlib
 import dataclasses
 import hashlib
+import math
 import os
-import signal
 import sys
 import time
 
 import command_line
 from command_line import UserError
 from config import Config, changed, differences, load_config, read_config
+from stop_signals import Stopped, StopSignals
 
-CHECKPOINTS_KEPT = 2
 VALIDATION_BATCH = 32
 
 
@@ -35,163 +36,123 @@ def train(config, records, run_dir):
         The last validation figures, or None for a run that was already finished.
 
     Raises:
-        UserError: settings, records, disk or loss stand in the way.
+        UserError: settings, records, memory, disk, another host or the loss stand in the way.
         Stopped: a signal asked to stop; a checkpoint was written.
     """
     import record_files
+    import run_folder
 
     dataset = record_files.read_dataset(records)
-    config = _complete(config, dataset)
-    os.makedirs(run_dir, exist_ok=True)
+    config = run_folder.settle(_complete(config, dataset), run_dir)
+    with run_folder.writing(run_dir, "the run folder"):
+        os.makedirs(run_dir, exist_ok=True)
     import tensorflow as tf
 
     import devices
-    import run_folder
 
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
-    strategy, device = devices.make_strategy(config.devices)
-    if config.batch_size % (strategy.num_replicas_in_sync * config.gradient_accumulation):
-        raise UserError(
-            f"setting batch_size: expected a multiple of {strategy.num_replicas_in_sync} replicas "
-            f"x gradient_accumulation={config.gradient_accumulation}, got {config.batch_size}"
-        )
-    chosen = config.precision
-    config = run_folder.settle_precision(config, run_dir)
-    if config.precision == "auto":
-        precision, chosen = devices.choose_precision(lambda p: _seconds_a_step(config, p))
-        config = dataclasses.replace(config, precision=precision)
-    config = run_folder.settle_config(config, run_dir)
-    return _Run(config, records, dataset, run_dir, strategy).go(device, chosen)
+    with _plain_errors(config):
+        strategy, device = devices.make_strategy(config.devices)
+        parts = strategy.num_replicas_in_sync * config.gradient_accumulation
+        if config.batch_size % parts:
+            raise UserError(
+                f"setting batch_size: expected a multiple of {strategy.num_replicas_in_sync} "
+                f"replicas x gradient_accumulation={config.gradient_accumulation}, "
+                f"got {config.batch_size}"
+            )
+        hosts = devices.Hosts(strategy)
+        precision = config.precision
+        if precision == "auto":
+            policy, precision = devices.choose_precision(config, hosts)
+            config = dataclasses.replace(config, precision=policy)
+        run = _Run(config, records, dataset, run_dir, strategy, hosts)
+        return run.go(device, precision)
 
 
 def _complete(config, dataset):
-    """The settings with what the records decide: classes and fingerprint."""
+    """The settings with what the records decide: classes, mean colour and fingerprint."""
     names = tuple(dataset["class_names"])
     fingerprint = hashlib.sha256(repr(sorted(map(str, dataset["train"]["shards"]))).encode())
     return dataclasses.replace(
         config, class_names=names, num_classes=max(1, len(names)),
+        mean_color=tuple(dataset.get("mean_color", ())),
         use_classification=config.use_classification and bool(names),
         picture_size=dataset["settings"]["picture_size"], records=fingerprint.hexdigest()[:16],
     )
 
 
-def _seconds_a_step(config, precision):
-    """Measured seconds of a training step on random pictures, at most 8 of them."""
-    import tensorflow as tf
+@contextlib.contextmanager
+def _plain_errors(config):
+    """Context in which TensorFlow's errors that a user can mend become UserErrors."""
+    from tensorflow import errors
 
-    import devices
-    import training_step
-
-    small = dataclasses.replace(
-        config, batch_size=min(config.batch_size, 8), gradient_accumulation=1
-    )
-    training = training_step.Training(small, precision, tf.distribute.get_strategy())
-    size, batch = small.crop_size, small.batch_size
-    luminance = tf.random.stateless_uniform((batch, size, size, 1), (0, 0))
-    chrominance = tf.random.stateless_uniform((batch, size // 2, size // 2, 2), (0, 1))
-    label = tf.zeros(batch, tf.int64)
-    return devices.seconds_of(
-        lambda: (training.step(luminance, chrominance, label), training.take_totals())
-    )
-
-
-class Stopped(Exception):
-    """A signal asked to stop; its number is the argument."""
+    try:
+        yield
+    except errors.ResourceExhaustedError as error:
+        raise UserError(
+            f"out of device memory with batch_size={config.batch_size}; lower it, or set "
+            f"gradient_accumulation={2 * config.gradient_accumulation} (or more) or "
+            "precision=mixed_bfloat16"
+        ) from error
+    except (errors.UnavailableError, errors.AbortedError, errors.CancelledError,
+            errors.DeadlineExceededError) as error:
+        raise UserError(
+            "another host of the run is gone; start all hosts again, they go on from the last "
+            f"checkpoint ({str(error).splitlines()[0][:100]})"
+        ) from error
 
 
 class _Run:
     """One process's part of a training run."""
 
-    def __init__(self, config, records, dataset, run_dir, strategy):
-        import tensorflow as tf
-
+    def __init__(self, config, records, dataset, run_dir, strategy, hosts):
+        import checkpoints
         import training_step
 
-        self.tf, self.step_module = tf, training_step
         self.config, self.records, self.dataset = config, records, dataset
-        self.run_dir, self.strategy = run_dir, strategy
-        self.signal = None
-        resolver = strategy.cluster_resolver
-        self.chief = not resolver or resolver.task_type in (None, "chief") or not resolver.task_id
+        self.run_dir, self.strategy, self.hosts = run_dir, strategy, hosts
         with strategy.scope():
             self.training = training_step.Training(config, config.precision, strategy)
         # Every host takes part in saving; only the chief's files count.
-        folder = "checkpoints" if self.chief else f"checkpoints/worker-{resolver.task_id}"
-        self.checkpoints = tf.train.CheckpointManager(
-            tf.train.Checkpoint(
-                model=self.training.model, optimizer=self.training.optimizer,
-                totals=self.training.totals, best=self.training.best,
-            ),
-            os.path.join(run_dir, folder), CHECKPOINTS_KEPT, checkpoint_name="step",
+        folder = "checkpoints" if hosts.chief else f"checkpoints/host-{hosts.number}"
+        self.checkpoints = checkpoints.Checkpoints(
+            os.path.join(run_dir, folder),
+            {name: getattr(self.training, name)
+             for name in ("model", "optimizer", "totals", "best")},
         )
 
     def go(self, device, precision):
+        import run_folder
+
         # 1. A run with a checkpoint goes on from it; 2. any other starts with fresh weights.
-        self._restore()
-        step = self.training.steps_done()
+        step = self.checkpoints.restore(self.run_dir)
+        if self.hosts.sum(step) != step * self.hosts.count:
+            raise UserError(
+                f"{self.run_dir}: expected one folder that all hosts share, but this host finds "
+                f"step {step} in it and another host another step"
+            )
         self._describe(device, precision, step)
         if step >= self.config.steps:
             print(f"finished: all {step} steps are done; raise steps to go on")
             return None
-        import run_folder
-
-        self.log = run_folder.Log(self.run_dir, step) if self.chief else None
-        previous = {s: signal.signal(s, self._on_signal) for s in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            return self._loop(step)
-        except self.tf.errors.DataLossError:
-            import read_input
-
-            count = self.training.steps_done() * self.config.batch_size
-            raise read_input.damage_report(self.records, self.dataset, "train", count) from None
-        except self.tf.errors.ResourceExhaustedError as error:
-            raise UserError(
-                f"out of device memory with batch_size={self.config.batch_size}; lower it, or set "
-                "gradient_accumulation=2 (or more) or precision=mixed_bfloat16"
-            ) from error
-        except self.tf.errors.UnavailableError as error:
-            raise UserError(
-                "another host of the run is gone; start all hosts again, they resume from the "
-                f"last checkpoint ({str(error).splitlines()[0][:100]})"
-            ) from error
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
-            if self.log:
-                self.log.close()
-
-    def _on_signal(self, number, frame):
-        if self.signal is not None:
-            os._exit(128 + number)  # asked twice
-        self.signal = number
-        print("stopping after this step; once more to stop at once", file=sys.stderr, flush=True)
-
-    def _restore(self):
-        for path in reversed(self.checkpoints.checkpoints or self._chiefs_checkpoints()):
-            try:
-                self.checkpoints.checkpoint.restore(path).assert_consumed()
-                return
-            except (self.tf.errors.OpError, AssertionError) as error:
-                print(f"{path}: cannot be read ({str(error).splitlines()[0][:80]}), "
-                      "trying the one before", file=sys.stderr)
-
-    def _chiefs_checkpoints(self):
-        state = self.tf.train.get_checkpoint_state(os.path.join(self.run_dir, "checkpoints"))
-        return list(state.all_model_checkpoint_paths) if state else []
+        with contextlib.ExitStack() as stack:
+            if self.hosts.chief:
+                with run_folder.writing(self.run_dir, run_folder.METRICS):
+                    self.log = run_folder.Log(self.run_dir, step)
+                stack.callback(self.log.close)
+            return self._loop(step, stack.enter_context(StopSignals()))
 
     def _describe(self, device, precision, step):
-        import numpy as np
-
         config, data = self.config, self.dataset
-        changed_settings = {
-            name: new for name, (new, _) in differences(config, Config()).items()
-            if name not in ("class_names", "records")
-        }
-        count = sum(int(np.prod(v.shape)) for v in self.training.model.trainable_variables)
+        changes = ", ".join(
+            f"{name}={value}" for name, (value, _) in differences(config, Config()).items()
+            if name not in ("class_names", "num_classes", "mean_color", "records")
+        )
+        count = sum(math.prod(v.shape) for v in self.training.model.trainable_variables)
         passes = config.steps * config.batch_size / max(1, data["train"]["pictures"])
         print(
-            f"settings    {', '.join(f'{k}={v}' for k, v in changed_settings.items()) or 'paper'}\n"
+            f"settings    {changes or 'as the paper'}\n"
             f"device      {device}\nprecision   {precision}\n"
             f"pictures    {data['train']['pictures']} to train, {data['val']['pictures']} to "
             f"validate, {len(config.class_names)} classes\n"
@@ -215,16 +176,20 @@ class _Run:
             return iter(read_input.training_batches(self.config, self.records, self.dataset, step))
         return iter(self.strategy.distribute_datasets_from_function(make))
 
-    def _loop(self, step):
-        config, figures = self.config, None
+    def _loop(self, step, signals):
+        import run_folder
+
+        config, figures, first_step = self.config, None, step
         batches = self._batches(step)
         started, first = time.perf_counter(), step
         with command_line.progress(config.steps, "steps", initial=step) as bar:
             while step < config.steps:
-                batch = next(batches)
-                self._step(batch, step)
+                self._step(batches, step)
                 step += 1
                 bar.update()
+                if step == first_step + 1 and self.hosts.chief:
+                    # Not before: settings that cannot run, such as too large a batch, may change.
+                    run_folder.save_settings(config, self.run_dir)
                 if step % config.log_every == 0:
                     rate = (step - first) * config.batch_size / (time.perf_counter() - started)
                     self._log_training(step, rate, bar)
@@ -233,76 +198,87 @@ class _Run:
                     paused = time.perf_counter()
                     figures = self._validate(step)
                     started += time.perf_counter() - paused
-                if (step % config.checkpoint_every == 0 or step == config.steps
-                        or self.signal is not None):
+                # All hosts stop after the same step: saving needs them all.
+                number = int(self.hosts.sum(signals.number or 0))
+                if step % config.checkpoint_every == 0 or step == config.steps or number:
                     self._save(step)
-                if self.signal is not None:
-                    raise Stopped(self.signal)
+                if number:
+                    raise Stopped(signals.number or number)
         return figures
 
-    def _step(self, batch, step):
+    def _step(self, batches, step):
+        from tensorflow import errors
+
+        import read_input
+        import training_step
+
         try:
+            batch = next(batches)
             self.training.step(*batch)
-        except self.tf.errors.InvalidArgumentError as error:
-            if self.step_module.NOT_FINITE not in str(error):
+        except errors.DataLossError:
+            raise read_input.damage_report(
+                self.records, self.dataset, "train", step * self.config.batch_size
+            ) from None
+        except errors.InvalidArgumentError as error:
+            if training_step.NOT_FINITE not in str(error):
                 raise
             luminance = self.strategy.experimental_local_results(batch[0])[0]
-            name = self.step_module.first_not_finite(self.training.model, luminance)
+            name = training_step.first_not_finite(self.training.model, luminance)
             raise UserError(
-                f"the loss is not finite at step {step + 1}, learning rate "
+                f"{training_step.NOT_FINITE} at step {step + 1}, learning rate "
                 f"{self.training.learning_rate():g}; first tensor that is not finite: {name}; "
                 "the last checkpoint is kept; lower learning_rate, or use precision=float32"
             ) from None
 
     def _log_training(self, step, rate, bar):
+        import run_folder
+
         figures = self.training.take_totals()
-        if not self.chief:
+        if not self.hosts.chief:
             return
-        row = {**figures, "learning_rate": self.training.learning_rate(),
-               "images_per_second": round(rate, 2)}
-        self.log.row(step, row)
-        left = (self.config.steps - step) * self.config.batch_size / rate
+        rate_of_learning = self.training.learning_rate()
+        with run_folder.writing(self.run_dir, run_folder.METRICS):
+            self.log.row(step, {**figures, "learning_rate": rate_of_learning,
+                                "images_per_second": round(rate, 2)})
         bar.set_postfix_str(f"loss {figures['loss']:.5f}, {rate:.1f} pictures/s")
         if bar.disable:
+            left = (self.config.steps - step) * self.config.batch_size / rate
             print(f"step {step}/{self.config.steps} loss {figures['loss']:.5f} "
                   f"mse {figures['mse']:.5f} cross_entropy {figures['cross_entropy'] or 0:.3f} "
-                  f"learning_rate {row['learning_rate']:.2e} pictures/s {rate:.1f} "
+                  f"learning_rate {rate_of_learning:.2e} pictures/s {rate:.1f} "
                   f"left {left / 60:.0f} min", flush=True)
 
     def _validate(self, step):
         """Validation figures; on the chief, which also keeps the best weights and draws a panel."""
-        if not self.chief or not self.dataset["val"]["pictures"]:
+        if not self.hosts.chief or not self.dataset["val"]["pictures"]:
             return None
         import model_files
+        import run_folder
         import validation
 
         figures, panel = validation.validate(
             self.training.predict, self.config, self.records, self.dataset, VALIDATION_BATCH
         )
-        self.log.row(step, figures)
         print(f"step {step} " + " ".join(f"{k} {v:.4f}" for k, v in figures.items() if v is not None),
               flush=True)
-        if panel:
-            self.log.panel(step, *panel)
-        if figures["val_rmse_ab"] < float(self.training.best):
-            self.training.best.assign(figures["val_rmse_ab"])
-            model_files.save_weights(
-                self.training.model, os.path.join(self.run_dir, model_files.WEIGHTS)
-            )
-        import run_folder
-
-        run_folder.draw_curves(self.run_dir)
+        with run_folder.writing(self.run_dir, "validation figures, panel and best weights"):
+            self.log.row(step, figures)
+            if panel:
+                self.log.panel(step, *panel)
+            if figures["val_rmse_ab"] < self.training.best_so_far():
+                self.training.best.assign(figures["val_rmse_ab"])
+                path = os.path.join(self.run_dir, model_files.WEIGHTS)
+                model_files.save_weights(self.training.model, path)
+                run_folder.to_disk(path)
+            run_folder.draw_curves(self.run_dir)
         return figures
 
     def _save(self, step):
-        try:
-            self.checkpoints.save(step)
-        except (self.tf.errors.OpError, OSError) as error:
-            raise UserError(
-                f"{self.run_dir}: cannot write the checkpoint of step {step}: "
-                f"{str(error).splitlines()[0][:150]}; the one before is intact; free space and "
-                "start again"
-            ) from None
+        if self.hosts.chief:
+            self.log.to_disk()
+        self.checkpoints.save(step)
+        if not self.hosts.chief:
+            self.checkpoints.discard()
 
 
 def start(options):
@@ -311,7 +287,7 @@ def start(options):
     if options.preset is None and os.path.exists(saved):
         config = changed(read_config(saved), options.set)
     else:
-        config = load_config(options.preset, options.set)
+        config = load_config(options.preset or "paper", options.set)
     try:
         train(config, options.records, options.run_dir)
     except Stopped as stopped:

@@ -96,8 +96,10 @@ def from_list(list_file, categories_file, folder):
     """Places365's own lists: lines `/a/airfield/00000001.jpg 0` and `/a/airfield 0`.
 
     Raises:
-        UserError: a file is missing or a line is not as expected.
+        UserError: the folder or a file is missing, or a line is not as expected.
     """
+    if not os.path.isdir(folder):
+        raise UserError(f"{printable(folder)}: expected the folder that holds the photographs")
     categories = dict(
         (number, name) for _, name, number in _lines(categories_file, "/a/airfield 0")
     )

@@ -16,8 +16,8 @@ _FEATURES = {
     "luminance": tf.io.FixedLenFeature([], tf.string),
     "chrominance": tf.io.FixedLenFeature([], tf.string),
     "label": tf.io.FixedLenFeature([], tf.int64),
-    "name": tf.io.FixedLenFeature([], tf.string),
 }
+DAMAGE = (tf.errors.DataLossError, tf.errors.NotFoundError)  # what reading a bad shard raises
 READ_AHEAD = 4 << 20  # bytes of a shard read at once
 INTERLEAVED = 4  # shards read at the same time
 
@@ -68,13 +68,13 @@ def training_batches(config, folder, dataset, start_step=0, pipeline=0, pipeline
         return records.enumerate(number * pictures)
 
     def crop_and_flip(position, serialised):
-        luminance, chrominance, label, _ = _parse(serialised, size)
+        luminance, chrominance, label = _parse(serialised, size)
         choice = tf.random.stateless_uniform([3], [config.seed, position], 0, 2**30, tf.int32)
         # Even, so that both planes stay aligned.
         y, x = tf.unstack(choice[:2] % ((size - config.crop_size) // 2 + 1))
         luminance, chrominance = _crop(luminance, chrominance, y, x, config.crop_size)
-        if choice[2] % 2 == 0:
-            luminance, chrominance = luminance[:, ::-1], chrominance[:, ::-1]
+        if choice[2] % 2 == 0:  # tf.reverse: a slice with step -1 is five times as slow
+            luminance, chrominance = tf.reverse(luminance, [1]), tf.reverse(chrominance, [1])
         return luminance, chrominance, label
 
     chain = tf.data.Dataset.range(epoch, tf.int64.max).flat_map(one_epoch).skip(skipped)
@@ -88,29 +88,39 @@ def training_batches(config, folder, dataset, start_step=0, pipeline=0, pipeline
 
 
 def validation_batches(config, folder, dataset, batch_size):
-    """The validation pictures once, in order, centre crops; batches as in `training_batches`.
+    """Yield the validation pictures once, in order, as centre crops; as in `training_batches`.
 
     At most `config.validation_pictures` of them (0: all). The last batch may be smaller.
+
+    Raises:
+        UserError: a shard is damaged.
     """
     size = dataset["settings"]["picture_size"]
     margin = (size - config.crop_size) // 4
 
     def crop(serialised):
-        luminance, chrominance, label, _ = _parse(serialised, size)
+        luminance, chrominance, label = _parse(serialised, size)
         return (*_crop(luminance, chrominance, margin, margin, config.crop_size), label)
 
     chain = tf.data.TFRecordDataset(_files(folder, dataset, "val"), buffer_size=READ_AHEAD)
     chain = chain.take(config.validation_pictures or -1)
     chain = chain.map(crop, tf.data.AUTOTUNE, deterministic=True)
-    return chain.batch(batch_size).map(_to_floats).prefetch(2)
+    chain = chain.batch(batch_size).map(_to_floats).prefetch(2)
+    pictures_read = 0
+    try:
+        for batch in chain:
+            yield batch
+            pictures_read += len(batch[2])
+    except DAMAGE:
+        raise damage_report(folder, dataset, "val", pictures_read) from None
 
 
 def damage_report(folder, dataset, split, pictures_read):
-    """One line that names the shard which ended reading."""
-    shard = record_files.find_damage(folder, dataset, split) or folder
+    """UserError of one line that names the shard which ended reading."""
+    shard, reason = record_files.find_damage(folder, dataset, split) or (folder, "unknown cause")
     return UserError(
-        f"{shard}: damaged shard (its checksums do not match) after {pictures_read} pictures were "
-        "read; delete it and run input_create.py again, then start training again: it resumes"
+        f"{shard}: damaged shard ({reason}) after {pictures_read} pictures were read; "
+        "delete it and run input_create.py again, then start training again: it resumes"
     )
 
 
@@ -126,7 +136,6 @@ def _parse(serialised, size):
         tf.reshape(luminance, (size, size, 1)),
         tf.reshape(chrominance, (size // 2, size // 2, 2)),
         example["label"],
-        example["name"],
     )
 
 

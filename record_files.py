@@ -10,14 +10,18 @@ Written here without TensorFlow, so that many processes start at once; paths wit
 TensorFlow's file layer.
 """
 
+import contextlib
+import errno
+import functools
 import json
 import os
+import secrets
 import struct
+import types
 
 import google_crc32c
 
 from command_line import UserError
-from image_files import write_whole
 
 SCHEMA = 1
 NO_CLASS = -1
@@ -67,53 +71,100 @@ def shard_name(split, number, count):
     return f"{split}-{number:05d}-of-{count:05d}.tfrecord"
 
 
+def summary_path(shard_path):
+    """Of the summary beside a finished shard."""
+    return shard_path.removesuffix("tfrecord") + "json"
+
+
 # --- A file layer that also knows TensorFlow's remote paths ---------------------------------
 
 
-def _gfile(path):
-    if "://" not in path:
-        return None
-    from tensorflow.io import gfile
+def is_remote(path):
+    return "://" in path
 
-    return gfile
+
+_LOCAL = types.SimpleNamespace(
+    open=open, exists=os.path.exists, size=os.path.getsize, names=os.listdir, remove=os.remove,
+    replace=os.replace, make_folder=functools.partial(os.makedirs, exist_ok=True),
+)
+
+
+@contextlib.contextmanager
+def _layer(path):
+    """File functions for a path; TensorFlow's errors become OSError too."""
+    if not is_remote(path):
+        yield _LOCAL
+        return
+    import tensorflow as tf
+
+    gfile = tf.io.gfile
+    try:
+        yield types.SimpleNamespace(
+            open=gfile.GFile, exists=gfile.exists, size=lambda path: gfile.stat(path).length,
+            names=gfile.listdir, remove=gfile.remove, make_folder=gfile.makedirs,
+            replace=functools.partial(gfile.rename, overwrite=True),
+        )
+    except tf.errors.NotFoundError as error:
+        raise FileNotFoundError(errno.ENOENT, error.message, path) from None
+    except tf.errors.OpError as error:
+        raise OSError(errno.EIO, error.message, path) from None
 
 
 def exists(path):
-    gfile = _gfile(path)
-    return gfile.exists(path) if gfile else os.path.exists(path)
+    with _layer(path) as layer:
+        return layer.exists(path)
 
 
-def file_size(path):
-    gfile = _gfile(path)
-    return gfile.stat(path).length if gfile else os.path.getsize(path)
+def names(folder):
+    """Names of what lies in a folder."""
+    with _layer(folder) as layer:
+        return [name.rstrip("/") for name in layer.names(folder)]
 
 
 def make_folder(path):
-    gfile = _gfile(path)
-    gfile.makedirs(path) if gfile else os.makedirs(path, exist_ok=True)
+    with _layer(path) as layer:
+        layer.make_folder(path)
 
 
 def read_bytes(path):
-    gfile = _gfile(path)
-    with gfile.GFile(path, "rb") if gfile else open(path, "rb") as file:
+    with _layer(path) as layer, layer.open(path, "rb") as file:
         return file.read()
 
 
 def write_bytes(path, chunks):
-    """Write chunks of bytes to `path`, whole or not at all; raises OSError."""
+    """Write chunks of bytes to `path`, whole or not at all.
 
-    def write(partial):
-        with open(partial, "wb") as file:
-            file.writelines(chunks)
-            file.flush()
-            os.fsync(file.fileno())
+    Raises:
+        OSError: what writing, or the making of a chunk, raised; nothing is left behind.
+    """
+    folder, name = os.path.split(path)
+    partial = os.path.join(folder, f".{name}.{secrets.token_hex(4)}")
+    with _layer(path) as layer:
+        try:
+            with layer.open(partial, "wb") as file:
+                file.write(b"")  # TensorFlow makes no file before something is written
+                for chunk in chunks:
+                    file.write(chunk)
+                file.flush()
+                if layer is _LOCAL:
+                    os.fsync(file.fileno())
+            layer.replace(partial, path)
+        except BaseException:
+            if layer.exists(partial):
+                layer.remove(partial)
+            raise
 
-    gfile = _gfile(path)
-    if not gfile:
-        return write_whole(path, write)
-    # Object stores show a file only once it is closed.
-    with gfile.GFile(path, "wb") as file:
-        file.write(b"".join(chunks))
+
+def remove_partials(folder, finals):
+    """Delete what killed processes left of files that no other process is writing.
+
+    Args:
+        finals: set of the files' final names.
+    """
+    for name in names(folder):
+        if name.startswith(".") and name[1:].rpartition(".")[0] in finals:
+            with _layer(folder) as layer:
+                layer.remove(os.path.join(folder, name))
 
 
 def write_json(path, value):
@@ -131,47 +182,65 @@ def read_dataset(folder):
     """
     folder = os.fspath(folder)
     path = os.path.join(folder, DATASET)
-    if not exists(path):
-        raise UserError(
-            f"{path}: no such file; expected records made by input_create.py "
-            "(if it was interrupted, run it again: it goes on where it stopped)"
-        )
     try:
         dataset = json.loads(read_bytes(path))
         schema = dataset["schema"]
+        if schema == SCHEMA:
+            for split in SPLITS:
+                for shard in dataset[split]["shards"]:
+                    _check_shard(os.path.join(folder, shard["file"]), shard["bytes"])
+    except FileNotFoundError:
+        raise UserError(
+            f"{path}: no such file; expected records made by input_create.py "
+            "(if it was interrupted, run it again: it goes on where it stopped)"
+        ) from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from None
     except (ValueError, KeyError, TypeError):
-        raise UserError(f"{path}: damaged; make the records again") from None
+        raise UserError(f"{path}: damaged; run input_create.py again to write it anew") from None
     if schema != SCHEMA:
         raise UserError(
             f"{path}: expected records of schema {SCHEMA}, got {schema!r}; "
             "make them again with this version's input_create.py"
         )
-    for split in SPLITS:
-        for shard in dataset[split]["shards"]:
-            _check_shard(os.path.join(folder, shard["file"]), shard)
     return dataset
 
 
-def _check_shard(path, shard):
-    if not exists(path):
-        raise UserError(f"{path}: shard is missing; run input_create.py again to make it anew")
-    if file_size(path) != shard["bytes"]:
+def _check_shard(path, expected):
+    try:
+        with _layer(path) as layer:
+            size = layer.size(path)
+    except FileNotFoundError:
         raise UserError(
-            f"{path}: shard is cut short or changed: expected {shard['bytes']} bytes, "
-            f"got {file_size(path)}; delete it and run input_create.py again"
+            f"{path}: shard is missing; run input_create.py again to make it anew"
+        ) from None
+    if size != expected:
+        raise UserError(
+            f"{path}: shard is cut short or changed: expected {expected} bytes, got {size}; "
+            "delete it and run input_create.py again"
         )
 
 
 def find_damage(folder, dataset, split):
-    """Path of the first shard whose bytes do not match their checksums; None if all do."""
-    for shard in dataset[split]["shards"]:
-        path = os.path.join(folder, shard["file"])
-        if not _sound(memoryview(read_bytes(path))):
-            return path
+    """What is wrong with the records: (path of a shard, reason), or None.
+
+    Args:
+        split: the one to look at first.
+    """
+    for name in sorted(SPLITS, key=lambda name: name != split):
+        for shard in dataset[name]["shards"]:
+            path = os.path.join(folder, shard["file"])
+            try:
+                data = read_bytes(path)
+            except OSError as error:
+                return path, error.strerror.lower()
+            if not _sound(memoryview(data)):
+                return path, "its checksums do not match"
     return None
 
 
 def _sound(data):
+    """Whether the bytes of a shard are whole records with the right checksums."""
     while data:
         (length,) = struct.unpack("<Q", data[:8]) if len(data) > 16 else (len(data),)
         if length + 16 > len(data) or data[8:12] != _masked_crc(bytes(data[:8])):

@@ -1,0 +1,136 @@
+"""Rates of making and of reading records, beside what the machine can do at best.
+
+    python benchmarks/records.py --images photographs/train
+
+Making is compared with the same processes that only decode, resize and convert to Lab; reading of
+crops with reading the bytes alone. Records are made in a temporary folder and deleted.
+"""
+
+import argparse
+import concurrent.futures
+import contextlib
+import io
+import multiprocessing
+import os
+import pathlib
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import colorspace
+import image_files
+import photographs
+import record_files
+import record_shards
+from config import load_config
+from input_create import create_records
+
+PLACES205 = 2_448_872  # photographs
+SHARE_WANTED = 0.85  # of the bare rate
+READING_WANTED = 4000  # pictures/s
+BATCH = 32
+
+
+def _bare_work(paths, size):
+    for path in paths:
+        colorspace.rgb_to_lab(image_files.open_square(path, size))
+
+
+def bare_seconds(paths, config, workers):
+    """Seconds in which `workers` processes decode, resize and convert photographs to Lab."""
+    chunks = [paths[i : i + config.shard_pictures] for i in range(0, len(paths), config.shard_pictures)]
+    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+    started = time.perf_counter()
+    with concurrent.futures.ProcessPoolExecutor(
+        workers, context, record_shards.keep_memory
+    ) as pool:
+        list(pool.map(_bare_work, chunks, [config.picture_size] * len(chunks)))
+    return time.perf_counter() - started
+
+
+def creating(config, found, folder, workers):
+    """(bare pictures/s, creating pictures/s, dataset.json)."""
+    mixed = found.shuffled(config.seed)
+    paths = [mixed.entry(i)[0] for i in range(len(mixed))]
+    half = len(paths) // 2
+    # Before and after, so that a machine that slows down or speeds up favours neither.
+    bare = bare_seconds(paths[:half], config, workers)
+    started = time.perf_counter()
+    with contextlib.redirect_stdout(io.StringIO()):
+        dataset = create_records(config, mixed, mixed.select(range(0)), folder, workers)
+    made = time.perf_counter() - started
+    bare += bare_seconds(paths[half:], config, workers)
+    return len(paths) / bare, len(paths) / made, dataset
+
+
+def rate(batches, steps):
+    """Pictures/s of `steps` batches of BATCH, after as many have warmed up the chain."""
+    iterator = iter(batches)
+    for _ in range(steps):
+        next(iterator)
+    started = time.perf_counter()
+    for _ in range(steps):
+        next(iterator)
+    return steps * BATCH / (time.perf_counter() - started)
+
+
+def reading(config, folder, dataset, steps):
+    """(raw records/s, shuffled crops/s)."""
+    import tensorflow as tf
+
+    import read_input
+
+    files = [os.path.join(folder, shard["file"]) for shard in dataset["train"]["shards"]]
+    raw = tf.data.TFRecordDataset(files, buffer_size=read_input.READ_AHEAD).repeat()
+    crops = read_input.training_batches(config, folder, dataset)
+    return rate(raw.batch(BATCH), steps), rate(crops, steps)
+
+
+def table(config, dataset, bare, made, raw, crops, workers):
+    shards = dataset["train"]["shards"]
+    pictures = dataset["train"]["pictures"]
+    size = sum(shard["bytes"] for shard in shards) / pictures
+    rows = [
+        (f"decode, resize and Lab alone, {workers} processes", f"{bare:,.0f} pictures/s", ""),
+        ("creating records", f"{made:,.0f} pictures/s", ""),
+        ("  share of the former", f"{made / bare:.2f}", _bar(made / bare, SHARE_WANTED)),
+        ("raw records", f"{raw:,.0f} pictures/s", ""),
+        (f"shuffled {config.crop_size} px crops, batch {BATCH}", f"{crops:,.0f} pictures/s",
+         _bar(crops, READING_WANTED)),
+        ("a picture on disk", f"{size:,.0f} bytes", ""),
+        ("Places205 on disk, by calculation", f"{size * PLACES205 / 1e9:,.0f} GB", ""),
+        ("Places205 to create, by calculation", f"{PLACES205 / made / 3600:.1f} hours", ""),
+    ]
+    for name, value, note in rows:
+        print(f"{name:50} {value:>18}  {note}".rstrip())
+
+
+def _bar(value, wanted):
+    return f"wanted {wanted:,}: {'met' if value >= wanted else 'MISSED'}"
+
+
+def main(argv=None):
+    arguments = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    arguments.add_argument("--images", nargs="+", required=True, metavar="DIR",
+                           help="folders of photographs, as for input_create.py")
+    arguments.add_argument("--preset", default="paper", help="of config.py (paper)")
+    arguments.add_argument("--workers", type=int, default=os.cpu_count(), metavar="N")
+    arguments.add_argument("--steps", type=int, default=500, metavar="N",
+                           help="batches read to measure (500)")
+    options = arguments.parse_args(argv)
+    config = load_config(options.preset, [f"batch_size={BATCH}"])
+    found = photographs.from_folders(options.images)
+    with tempfile.TemporaryDirectory() as folder:
+        bare, made, dataset = creating(config, found, folder, options.workers)
+        raw, crops = reading(config, folder, dataset, options.steps)
+        table(config, dataset, bare, made, raw, crops, options.workers)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,183 @@
+"""Colour pictures in; makes them grey, colours them, compares: figures, a report and a sheet.
+
+    python model_evaluate.py photographs/val
+    python model_evaluate.py scenes/val photos/val --model runs/mine --report report.json
+    python model_evaluate.py photographs/val --resolution 224 --limit 500 --sheet sheet.png
+
+The network is given each photograph's own L*. The 8-bit RGB picture that comes of it is compared
+with the photograph, beside two baselines of the same L*: grey, and everywhere the mean colour of
+the training pictures. Measures and their sources are in metrics.py. A photograph's scene is the
+name of its folder, where the network knows that; all others count for colour alone.
+"""
+
+import argparse
+import os
+import random
+import sys
+import time
+
+import command_line
+import image_files
+from command_line import UserError
+from model_transform import WEIGHTS, _working_size
+
+LIMIT_SEED = 0
+GUESSES = 2  # scenes in a caption of the sheet
+SHEET_ENDINGS = (".png", ".jpg", ".jpeg")
+
+
+def find_sets(inputs, limit):
+    """{name: paths}: each folder is a set; pictures given by themselves are one together.
+
+    Args:
+        inputs: files and folders.
+        limit: at most so many of each set, the first in a seeded random order; None: all.
+
+    Raises:
+        UserError: an input does not exist, or a folder has no pictures.
+    """
+    sets = {}
+    for path in inputs:
+        if not os.path.lexists(path):
+            raise UserError(f"{image_files.printable(path)}: no such file or folder")
+        if os.path.isdir(path):
+            found = list(filter(image_files.is_picture_name, image_files.find_files(path)))
+            if not found:
+                raise UserError(f"{image_files.printable(path)}: expected pictures (.jpg, .png, "
+                                "…) in this folder, found none")
+            sets[_set_name(path, sets)] = found
+        else:
+            sets.setdefault("pictures", []).append(path)
+    if limit:
+        random_order = random.Random(LIMIT_SEED)
+        sets = {name: random_order.sample(paths, min(limit, len(paths)))
+                for name, paths in sets.items()}
+    return sets
+
+
+def _set_name(path, taken):
+    """The folder's last two names, such as scenes/val; the whole path if that is taken."""
+    short = "/".join(os.path.abspath(path).split(os.sep)[-2:])
+    return image_files.printable(path if short in taken else short)
+
+
+def evaluate(options):
+    """The script's work, from parsed arguments; returns the exit code."""
+    sets = find_sets(options.pictures, options.limit)
+    for path in filter(None, (options.report, options.sheet)):
+        if not os.path.isdir(os.path.dirname(path) or "."):
+            raise UserError(f"{path}: no such folder to write to")
+    if options.sheet and not options.sheet.lower().endswith(SHEET_ENDINGS):
+        raise UserError(f"--sheet: expected a name ending in .png or .jpg, got {options.sheet}")
+    import evaluation_report
+    from evaluation import Evaluation, Photograph
+
+    evaluation = Evaluation(
+        options.model, options.chroma, options.working_size, options.resolution,
+        options.mean_color,
+    )
+    sets = {name: [Photograph(path) for path in paths] for name, paths in sets.items()}
+    photographs = [photograph for of_set in sets.values() for photograph in of_set]
+    started = time.monotonic()
+    evaluation.measure_all(photographs)
+    seconds = time.monotonic() - started
+    if len(sets) > 1:
+        sets["all together"] = photographs
+    summaries = {name: evaluation_report.summarise(of_set) for name, of_set in sets.items()}
+    settings = _settings(options, evaluation)
+    _print(summaries, settings, len(photographs) / seconds)
+    measured = [photograph for photograph in photographs if photograph.measures]
+    _write(options, evaluation, settings, summaries, measured)
+    return command_line.DONE if len(measured) == len(photographs) else command_line.SOME_FAILED
+
+
+def _settings(options, evaluation):
+    return {
+        "model": os.path.basename(os.path.abspath(options.model)),
+        "resolution": evaluation.resolution or "full",
+        "working_size": evaluation.working_size or "full",
+        "chroma": evaluation.chroma,
+        "mean_color": list(evaluation.mean_color) or None,
+        "limit": options.limit,
+    }
+
+
+def _print(summaries, settings, rate):
+    from evaluation_report import table
+
+    print(", ".join(f"{name} {value}" for name, value in settings.items() if value is not None))
+    if settings["mean_color"] is None:
+        print("no mean colour in the model's config.json: that baseline is left out "
+              "(--mean-color A B)")
+    for name, summary in summaries.items():
+        print("\n" + table(name, summary))
+    print(f"\n{rate:.1f} pictures/s")
+
+
+def _write(options, evaluation, settings, summaries, measured):
+    """The report and the sheet, where asked for."""
+    import evaluation_report
+
+    try:
+        if options.report:
+            evaluation_report.write_report(options.report, settings, summaries)
+        if options.sheet and measured:
+            rows = [_sheet_row(evaluation, kind, photograph)
+                    for kind, photograph in evaluation_report.extremes(measured)]
+            title = f"grey | coloured by {settings['model']} | truth"
+            evaluation_report.save_sheet(options.sheet, rows, title)
+    except (OSError, image_files.ImageError) as error:
+        raise UserError(f"cannot write the report or the sheet: {error}") from None
+
+
+def _sheet_row(evaluation, kind, photograph):
+    """((grey, coloured, truth), caption)."""
+    import evaluation_report
+    from colorize import colorize
+    from evaluation import of_one_color
+
+    truth = evaluation.truth_of(photograph.path)
+    coloured = colorize(
+        truth, evaluation.colorizer, chroma=evaluation.chroma, working_size=evaluation.working_size
+    )
+    scenes, class_name = (), None
+    if photograph.probabilities is not None:
+        scenes = evaluation.colorizer.class_names_of(photograph.probabilities, GUESSES)
+    if photograph.label is not None:
+        class_name = evaluation.class_names[photograph.label]
+    text = evaluation_report.caption(kind, photograph, scenes, class_name)
+    return (of_one_color(truth, (0, 0)), coloured, truth), text
+
+
+def _at_least(least):
+    def parse(text):
+        if text.isdecimal() and int(text) >= least:
+            return int(text)
+        raise argparse.ArgumentTypeError(f"expected {least} or more, got {text!r}")
+
+    return parse
+
+
+def main(argv=None):
+    arguments = command_line.parser(__doc__)
+    add = arguments.add_argument
+    add("pictures", nargs="+", metavar="PICTURE_OR_FOLDER", help="each folder gets its own table")
+    add("--model", default=WEIGHTS, metavar="DIR_OR_FILE",
+        help="run folder or weights file (default: the weights that ship)")
+    add("--report", metavar="FILE", help="write all figures as JSON")
+    add("--sheet", metavar="FILE",
+        help="write grey | coloured | truth of the worst, median and best by ab error")
+    add("--resolution", type=_at_least(8), metavar="N",
+        help="squeeze photographs to N x N first; 224 is the common protocol (default: full size)")
+    add("--chroma", type=float, metavar="F", help="strength of the colours (default: the model's)")
+    add("--working-size", type=_working_size, metavar="N|full",
+        help="longer side that the network sees (default: the model's)")
+    add("--limit", type=_at_least(1), metavar="N",
+        help="measure N of each set, in a random order that is always the same")
+    add("--mean-color", type=float, nargs=2, metavar=("A", "B"),
+        help="mean a* and b* of the training pictures (default: the model's)")
+    return command_line.run(evaluate, arguments.parse_args(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
