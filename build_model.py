@@ -187,12 +187,13 @@ class _Builder:
         )(x)
 
     def _activated(self, x, name):
-        layers = self.keras.layers
-        x = layers.BatchNormalization(
+        from layers import BatchNormalization
+
+        x = BatchNormalization(
             momentum=MOMENTUM, epsilon=EPSILON, synchronized=self.synchronized,
             dtype=self.policy, name=f"{name}_norm",
         )(x)
-        return layers.ReLU(dtype=self.policy, name=f"{name}_relu")(x)
+        return self.keras.layers.ReLU(dtype=self.policy, name=f"{name}_relu")(x)
 
     def _outputs(self, outputs):
         return max(1, round(outputs * self.config.width))

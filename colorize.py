@@ -9,6 +9,7 @@ picture and not the network.
 """
 
 import concurrent.futures
+import functools
 import os
 
 import numpy as np
@@ -19,7 +20,7 @@ import colorspace
 from build_model import split_paths
 from model_files import load_trained
 
-STRIP_PIXELS = 1 << 18  # pixels joined at a time: their planes stay in the processor's cache
+STRIP_PIXELS = 1 << 16  # pixels joined at a time, so that memory follows the picture alone
 SMALLEST = 8  # pixels; sides of the network's copy are at least this
 
 
@@ -153,7 +154,7 @@ def lightness_of(pixels):
     """L* (height, width) of pixels as `colorize` takes them."""
     if pixels.ndim == 2:
         return colorspace.grey_to_lightness(pixels)
-    return colorspace.rgb_to_lab(pixels)[..., 0]
+    return colorspace.rgb_to_lightness(pixels)
 
 
 def join(pixels, ab):
@@ -180,6 +181,12 @@ def join(pixels, ab):
         lightness = lightness_of(pixels[top:bottom])
         result[top:bottom] = colorspace.lab_to_rgb(lightness, np.stack(full, axis=-1))
 
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
-        list(threads.map(strip, range(0, height, rows)))
+    tops = range(0, height, rows)
+    list(_threads().map(strip, tops) if len(tops) > 1 else map(strip, tops))
     return result
+
+
+@functools.cache
+def _threads():
+    """Threads for the strips of large pictures; made once, as small pictures come by thousands."""
+    return concurrent.futures.ThreadPoolExecutor(os.cpu_count(), "strips")

@@ -1,5 +1,6 @@
-"""What TensorFlow computes on: the distribution strategy and the precision."""
+"""What TensorFlow computes on: devices, hosts and the precision."""
 
+import dataclasses
 import json
 import os
 import time
@@ -8,13 +9,14 @@ import tensorflow as tf
 
 # A lower precision must be this much faster to be worth its rounding.
 WORTH = 1.1
+PROBE_BATCH = 8  # pictures of the steps that choose the precision
 
 
 def make_strategy(devices):
     """The tf.distribute strategy for the devices that are there.
 
     Args:
-        devices: setting of `config.Config`: "auto" takes every GPU, or the hosts of TF_CONFIG;
+        devices: setting of `config.Config`: "auto" takes every GPU, and the hosts of TF_CONFIG;
             "cpu" no GPU; "cpu:N" N logical processors. Must be called before TensorFlow has
             initialised its devices.
 
@@ -23,13 +25,15 @@ def make_strategy(devices):
     """
     if devices.startswith("cpu"):
         tf.config.set_visible_devices([], "GPU")
-    for gpu in tf.config.get_visible_devices("GPU"):
-        tf.config.experimental.set_memory_growth(gpu, True)
-    hosts = json.loads(os.environ.get("TF_CONFIG", "{}")).get("cluster", {}).get("worker", [])
-    if len(hosts) > 1:
-        strategy = tf.distribute.MultiWorkerMirroredStrategy()
-        return strategy, f"{len(hosts)} hosts, {strategy.num_replicas_in_sync} replicas"
     gpus = tf.config.get_visible_devices("GPU")
+    for gpu in gpus:
+        tf.config.experimental.set_memory_growth(gpu, True)
+    cluster = json.loads(os.environ.get("TF_CONFIG") or "{}").get("cluster", {})
+    hosts = sum(len(cluster.get(kind, [])) for kind in ("chief", "worker"))
+    if hosts > 1:
+        print(f"waiting for all {hosts} hosts of TF_CONFIG", flush=True)
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        return strategy, f"{hosts} hosts, {strategy.num_replicas_in_sync} replicas"
     count = int(devices.partition(":")[2] or 1)
     if count > 1:
         processor = tf.config.list_physical_devices("CPU")[0]
@@ -47,22 +51,70 @@ def make_strategy(devices):
     return tf.distribute.get_strategy(), f"CPU, {os.cpu_count()} cores"
 
 
-def choose_precision(seconds_a_step):
-    """The fastest precision of this device, measured.
+class Hosts:
+    """This process among the processes of a run.
 
-    Args:
-        seconds_a_step: function from a Keras dtype policy to the seconds of one training step.
+    Attributes:
+        count: how many there are.
+        number: this one's.
+        chief: whether it is the one that writes the run folder.
+    """
+
+    def __init__(self, strategy):
+        self.strategy = strategy
+        resolver = strategy.cluster_resolver
+        cluster = resolver.cluster_spec().as_dict() if resolver else {}
+        names = [(kind, number) for kind in ("chief", "worker")
+                 for number in range(len(cluster.get(kind, [])))]
+        self.count = max(1, len(names))
+        self.number = names.index((resolver.task_type, resolver.task_id)) if names else 0
+        self.chief = self.number == 0
+
+    def sum(self, value):
+        """The sum of every host's value; all of them must call it."""
+        if self.count == 1:
+            return value
+        return float(self._sum(tf.constant(float(value)))) * self.count / (
+            self.strategy.num_replicas_in_sync
+        )
+
+    @tf.function
+    def _sum(self, value):
+        values = self.strategy.run(tf.identity, (value,))
+        return self.strategy.reduce(tf.distribute.ReduceOp.SUM, values, axis=None)
+
+
+def choose_precision(config, hosts):
+    """The fastest precision of the devices, measured; the same on every host.
 
     Returns:
-        (policy, description with the measured seconds).
+        (Keras dtype policy, description with the measured seconds).
     """
     candidates = ["float32", "mixed_bfloat16"]
-    times = {policy: seconds_a_step(policy) for policy in candidates}
-    fastest = min(times, key=times.get)
-    if times["float32"] < WORTH * times[fastest]:
+    if tf.config.get_visible_devices("GPU"):
+        candidates.append("mixed_float16")
+    seconds = {policy: hosts.sum(_seconds_a_step(config, policy)) for policy in candidates}
+    fastest = min(seconds, key=seconds.get)
+    if seconds["float32"] < WORTH * seconds[fastest]:
         fastest = "float32"
-    described = ", ".join(f"{policy} {seconds:.2f} s" for policy, seconds in times.items())
-    return fastest, f"{fastest} (a step took {described})"
+    described = ", ".join(f"{policy} {s / hosts.count:.3f} s" for policy, s in seconds.items())
+    return fastest, f"{fastest} (measured: a step takes {described})"
+
+
+def _seconds_a_step(config, precision):
+    """Measured seconds of a training step on random pictures."""
+    import training_step
+
+    batch = min(config.batch_size, PROBE_BATCH)
+    small = dataclasses.replace(config, batch_size=batch, gradient_accumulation=1)
+    training = training_step.Training(small, precision, tf.distribute.get_strategy())
+    size = config.crop_size
+    pictures = (
+        tf.random.stateless_uniform((batch, size, size, 1), (0, 0)),
+        tf.random.stateless_uniform((batch, size // 2, size // 2, 2), (0, 1)),
+        tf.zeros(batch, tf.int64),
+    )
+    return seconds_of(lambda: (training.step(*pictures), training.take_totals()))
 
 
 def seconds_of(step, repeats=3):

@@ -22,3 +22,31 @@ class CropToHalf(keras.layers.Layer):
     def compute_output_shape(self, input_shape):
         (batch, *_, channels), (_, height, width, _) = input_shape
         return (batch, height and (height + 1) // 2, width and (width + 1) // 2, channels)
+
+
+class BatchNormalization(keras.layers.BatchNormalization):
+    """Keras's batch normalisation; while training on TensorFlow, as one fused operation.
+
+    Keras computes it in a dozen passes over its input, and rounds the statistics of a lower
+    precision. Same variables, same numbers in float32. Statistics over several replicas are
+    Keras's own.
+    """
+
+    def call(self, inputs, training=None, mask=None):
+        if not training or self.synchronized or keras.backend.backend() != "tensorflow":
+            return super().call(inputs, training=training)
+        from tensorflow import constant, raw_ops
+
+        none = constant([], "float32")
+        # (batch, features) is a picture of one pixel.
+        pictures = inputs if len(inputs.shape) == 4 else inputs[:, None, None]
+        result, mean, variance, *_ = raw_ops.FusedBatchNormV3(
+            x=pictures, scale=self.gamma.value, offset=self.beta.value, mean=none, variance=none,
+            epsilon=self.epsilon, is_training=True,
+        )
+        # The operation returns the unbiased variance, Keras averages the biased one.
+        count = ops.cast(ops.prod(ops.shape(pictures)[:-1]), "float32")
+        variance *= (count - 1) / count
+        for moving, now in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            moving.assign(moving * self.momentum + now * (1 - self.momentum))
+        return result if len(inputs.shape) == 4 else result[:, 0, 0]

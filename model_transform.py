@@ -9,39 +9,17 @@ Finished outputs are skipped, so that the same command goes on after an interrup
 """
 
 import argparse
-import collections
-import concurrent.futures
-import dataclasses
-import glob
+import contextlib
+import math
 import os
 import sys
 
+import coloured_files
 import command_line
 import image_files
 from command_line import UserError
 
 WEIGHTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "weights")
-# Formats that hold colour well, with the ending of each; any other input becomes PNG.
-ENDINGS = {"JPEG": ".jpg", "PNG": ".png", "TIFF": ".tif", "WEBP": ".webp", "BMP": ".bmp"}
-FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF",
-           ".webp": "WEBP", ".bmp": "BMP"}
-HOLDS_ALPHA = ("PNG", "TIFF", "WEBP")
-HOLDS_EXIF = ("JPEG", "PNG", "TIFF", "WEBP")
-BATCH = 16  # pictures of one shape that the network colours at once
-BATCH_PIXELS = 1 << 20  # pixels of the network's copies in one batch, at most
-PIXELS_IN_FLIGHT = 50_000_000  # of pictures in memory at a time; a larger one comes alone
-
-
-@dataclasses.dataclass
-class Job:
-    """One picture: where it is, where it goes, and what is known of it so far."""
-
-    source: str
-    target: str
-    picture: image_files.Picture = None
-    local: object = None  # luminance copies for the network
-    whole: object = None
-    pixels: int = 0
 
 
 class Colouring:
@@ -50,7 +28,7 @@ class Colouring:
     def __init__(self, options):
         from colorize import Colorizer
 
-        self.options = options
+        self.options, self.max_pixels = options, options.max_pixels
         self.colorizer = Colorizer(options.model)
         config = self.colorizer.config
         self.chroma = config.chroma if options.chroma is None else options.chroma
@@ -59,253 +37,124 @@ class Colouring:
         )
         if options.classes and not config.use_classification:
             raise UserError(f"--classes: {options.model} was trained without scene classes")
-        self.style = None
-        if options.style_from:
-            if not config.use_global_features:
-                raise UserError(f"--style-from: {options.model} has no global features")
-            try:
-                style = image_files.open_picture(options.style_from, options.max_pixels)
-            except image_files.ImageError as error:
-                raise UserError(f"--style-from {options.style_from}: {error}") from None
-            self.style = self.colorizer.style_of(style.pixels)
+        self.style = self._style() if options.style_from else None
+
+    def _style(self):
+        if not self.colorizer.config.use_global_features:
+            raise UserError(f"--style-from: {self.options.model} has no global features")
+        path = self.options.style_from
+        try:
+            picture = image_files.open_picture(path, self.max_pixels)
+        except image_files.ImageError as error:
+            raise UserError(f"--style-from {image_files.printable(path)}: {error}") from None
+        return self.colorizer.style_of(picture.pixels)
 
     def read(self, job):
         """Open a job's picture and make the network's copies of it."""
-        job.picture = image_files.open_picture(job.source, self.options.max_pixels)
-        job.local = self.colorizer.local_copy(job.picture.pixels, self.working_size)
-        job.whole = self.colorizer.global_copy(job.picture.pixels)
-        return job
+        from overlap import Work
 
-    def color(self, jobs):
-        """Chrominance of jobs whose copies are of one shape, and their scenes' probabilities."""
+        picture = image_files.open_picture(job.source, self.max_pixels)
+        local = self.colorizer.local_copy(picture.pixels, self.working_size)
+        return Work(job, picture, local, self.colorizer.global_copy(picture.pixels))
+
+    def color(self, works):
+        """Chrominance of each of some pictures whose copies are of one shape."""
         import numpy as np
 
-        features, probabilities = self.colorizer.describe(np.stack([job.whole for job in jobs]))
+        features = self.style
+        if features is None or self.options.classes:
+            own, probabilities = self.colorizer.describe(np.stack([work.whole for work in works]))
+            features = own if features is None else features
+        if self.options.classes:
+            for work, shares in zip(works, probabilities):
+                self._print_scenes(work.job, shares)
         if self.style is not None:
-            features = np.repeat(self.style, len(jobs), axis=0)
-        ab = self.colorizer.chrominance(np.stack([job.local for job in jobs]), features)
-        return ab * self.chroma, probabilities
+            features = np.repeat(self.style, len(works), axis=0)
+        ab = self.colorizer.chrominance(np.stack([work.local for work in works]), features)
+        return list(ab * self.chroma)
 
-    def write(self, job, ab):
+    def _print_scenes(self, job, shares):
+        scenes = self.colorizer.class_names_of(shares, self.options.classes)
+        named = ", ".join(f"{name} {100 * share:.1f} %" for name, share in scenes)
+        print(f"{image_files.printable(job.source)}: {named}")
+
+    def write(self, work, ab):
         """Join luminance and chrominance, and save."""
         from PIL import Image
 
         from colorize import join
 
-        pixels = join(job.picture.pixels, ab)
-        os.makedirs(os.path.dirname(job.target) or ".", exist_ok=True)
-        save(Image.fromarray(pixels), job.picture, job.target, self.options.quality)
-        if self.options.compare:
-            grey = join(job.picture.pixels, ab * 0)
+        job, picture = work.job, work.picture
+        pixels = join(picture.pixels, ab)
+        if job.comparison:
+            grey = join(picture.pixels, ab * 0)
             both = Image.new("RGB", (2 * pixels.shape[1], pixels.shape[0]))
             both.paste(Image.fromarray(grey), (0, 0))
             both.paste(Image.fromarray(pixels), (pixels.shape[1], 0))
-            image_files.save_image(both, os.path.splitext(job.target)[0] + ".compare.png")
-
-
-def save(image, picture, target, quality):
-    """Save a coloured PIL image with the alpha and EXIF of its picture, where the format can."""
-    from PIL import Image
-
-    kind = FORMATS[os.path.splitext(target)[1].lower()]
-    if picture.alpha is not None:
-        alpha = Image.fromarray(picture.alpha)
-        if kind in HOLDS_ALPHA:
-            image.putalpha(alpha)
-        else:
-            image = Image.composite(image, Image.new("RGB", image.size, "white"), alpha)
-    options = {"format": kind}
-    if kind in HOLDS_EXIF and picture.exif:
-        options["exif"] = picture.exif
-    if kind in ("JPEG", "WEBP"):
-        options["quality"] = quality
-    if kind == "JPEG":
-        options["subsampling"] = 0  # colour at full size: it is what the program made
-    image_files.save_image(image, target, **options)
-
-
-# --- Which pictures, and where they go --------------------------------------------------------
-
-
-def find_jobs(options):
-    """Jobs in order; explicit files are always tried, folders are searched by picture endings.
-
-    Raises:
-        UserError: an input does not exist, or no picture was found.
-    """
-    jobs = []
-    for text in options.pictures:
-        paths = [text] if os.path.lexists(text) else sorted(glob.glob(text, recursive=True))
-        if not paths:
-            raise UserError(f"{image_files.printable(text)}: no such file or folder")
-        for path in paths:
-            if os.path.isdir(path):
-                found = filter(image_files.is_picture_name, image_files.find_files(path))
-                jobs += [(name, os.path.relpath(name, path)) for name in found]
-            else:
-                jobs.append((path, os.path.basename(path)))
-    if not jobs:
-        raise UserError("no pictures found; expected files, or folders with .jpg, .png, … in them")
-    ending = os.path.splitext(options.output)[1].lower()
-    if len(jobs) == 1 and ending in FORMATS and not os.path.isdir(options.output):
-        return [Job(jobs[0][0], options.output)]
-    return [Job(source, os.path.join(options.output, relative)) for source, relative in jobs]
-
-
-def settle_target(job, options, taken):
-    """Give the target its format's ending.
-
-    Returns:
-        False if the job's output is already there and stays.
-
-    Raises:
-        ImageError: the output would replace an input or another output.
-    """
-    if job.target != options.output:
-        stem, ending = os.path.splitext(job.target)
-        if options.format:
-            job.target = stem + ENDINGS[options.format]
-        elif ending.lower() not in FORMATS:
-            job.target = stem + ".png"
-    if os.path.exists(job.target) and os.path.samefile(job.source, job.target):
-        raise image_files.ImageError("the output would replace its own input; choose another -o")
-    if job.target in taken:
-        raise image_files.ImageError(
-            f"its output {image_files.printable(job.target)} is that of another input too"
+            coloured_files.save(both, job.comparison)
+        picture.pixels = None  # it is large, and Pillow needs a copy of the result to save it
+        coloured_files.save(
+            Image.fromarray(pixels), job.target, picture.alpha, picture.exif, self.options.quality
         )
-    taken.add(job.target)
-    return options.overwrite or not os.path.exists(job.target)
-
-
-# --- Reading, network and writing overlap ------------------------------------------------------
 
 
 def transform(options):
     """The script's work, from parsed arguments; returns the exit code."""
-    jobs, taken, failed, todo = find_jobs(options), set(), [], []
+    jobs, failed, todo = coloured_files.find_jobs(options), [], []
+    outputs = coloured_files.Outputs(jobs)
+
+    def fail(job, error):
+        failed.append(job)
+        reason = str(error) or "not enough memory"
+        print(f"{image_files.printable(job.source)}: {reason}", file=sys.stderr)
+
     for job in jobs:
         try:
-            if settle_target(job, options, taken):
-                todo.append(job)
-        except (image_files.ImageError, OSError) as error:
-            failed.append(job)
-            _report(job, error)
+            outputs.claim(job)
+        except image_files.ImageError as error:
+            fail(job, error)
+            continue
+        if options.overwrite or not os.path.isfile(job.target):
+            todo.append(job)
     skipped = len(jobs) - len(todo) - len(failed)
     if skipped:
         print(f"{skipped} already coloured (--overwrite makes them anew)")
-    coloured = len(todo)
+    for folder in {os.path.dirname(job.target) or "." for job in todo}:
+        image_files.remove_leftovers(folder)
     if todo:
-        late = _color_all(todo, Colouring(options))
-        coloured -= len(late)
-        failed += late
-    print(f"{coloured} coloured, {len(failed)} failed")
+        with contextlib.nullcontext() if options.debug else _native_remarks_hidden():
+            _color(todo, Colouring(options), fail)
+    print(f"{len(jobs) - skipped - len(failed)} coloured, {len(failed)} failed")
     return command_line.SOME_FAILED if failed else command_line.DONE
 
 
-class _Flow:
-    """Reads ahead and writes behind the network, in threads, within a budget of pixels."""
+def _color(jobs, colouring, fail):
+    from overlap import color_all
 
-    def __init__(self, jobs, colouring, threads, bar):
-        self.jobs, self.colouring, self.threads, self.bar = iter(jobs), colouring, threads, bar
-        self.next_job = next(self.jobs, None)
-        self.reading, self.writing = collections.deque(), collections.deque()
-        self.pixels = 0  # of pictures that are read and not yet written
-        self.failed = []
+    with command_line.progress(len(jobs), "pictures") as bar:
+        def failed(job, error):
+            fail(job, error)
+            bar.update()
 
-    def batches(self):
-        """Yield lists of read jobs whose network copies are of one shape."""
-        batch = []
-        while True:
-            self._read_ahead()
-            if not self.reading:
-                if batch:
-                    yield batch
-                    batch = []
-                elif self.writing:
-                    self.finish_one()
-                elif self.next_job is None:
-                    return
-                continue
-            job, future = self.reading.popleft()
-            if not self._done(job, future):
-                continue
-            if batch and (job.local.shape != batch[0].local.shape or len(batch) == BATCH
-                          or len(batch) * job.local.size >= BATCH_PIXELS):
-                yield batch
-                batch = []
-            batch.append(job)
-
-    def _read_ahead(self):
-        while self.next_job and len(self.reading) < 2 * BATCH:
-            job = self.next_job
-            try:
-                width, height = image_files.picture_size(job.source, self.colouring.options.max_pixels)
-            except image_files.ImageError:
-                width = height = 0  # reading it gives the reason
-            if self.pixels and self.pixels + width * height > PIXELS_IN_FLIGHT:
-                return
-            job.pixels = width * height
-            self.pixels += job.pixels
-            self.reading.append((job, self.threads.submit(self.colouring.read, job)))
-            self.next_job = next(self.jobs, None)
-
-    def write(self, job, ab):
-        self.writing.append((job, self.threads.submit(self.colouring.write, job, ab)))
-        while len(self.writing) > BATCH:
-            self.finish_one()
-
-    def finish_one(self):
-        job, future = self.writing.popleft()
-        if self._done(job, future):
-            self.pixels -= job.pixels
-            self.bar.update()
-        job.picture = None
-
-    def _done(self, job, future):
-        try:
-            future.result()
-            return True
-        except (image_files.ImageError, OSError, MemoryError) as error:
-            self.pixels -= job.pixels
-            self.fail(job, error)
-            return False
-
-    def fail(self, job, error):
-        self.failed.append(job)
-        _report(job, error)
-        self.bar.update()
+        color_all(jobs, colouring, failed, finished=lambda job: bar.update())
 
 
-def _color_all(jobs, colouring):
-    """Colour jobs; returns those that failed, each already reported."""
-    with (
-        concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads,
-        command_line.progress(len(jobs), "pictures") as bar,
-    ):
-        flow = _Flow(jobs, colouring, threads, bar)
-        for batch in flow.batches():
-            try:
-                ab, probabilities = colouring.color(batch)
-            except MemoryError as error:
-                for job in batch:
-                    flow.fail(job, error)
-                continue
-            for number, job in enumerate(batch):
-                if colouring.options.classes:
-                    _print_scenes(colouring, job, probabilities[number])
-                flow.write(job, ab[number])
-    return flow.failed
-
-
-def _report(job, error):
-    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    print(f"{image_files.printable(job.source)}: {text or type(error).__name__}", file=sys.stderr)
-
-
-def _print_scenes(colouring, job, probabilities):
-    scenes = colouring.colorizer.class_names_of(probabilities, colouring.options.classes)
-    named = ", ".join(f"{name} {100 * share:.1f} %" for name, share in scenes)
-    print(f"{image_files.printable(job.source)}: {named}")
+@contextlib.contextmanager
+def _native_remarks_hidden():
+    """Hide what TensorFlow and decoders write to standard error themselves; Python's goes on."""
+    python_stderr, kept = sys.stderr, os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    try:
+        with open(os.dup(kept), "w", buffering=1, errors="backslashreplace") as stream:
+            if python_stderr is sys.__stderr__:
+                sys.stderr = stream
+            yield
+    finally:
+        sys.stderr = python_stderr
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _working_size(text):
@@ -316,7 +165,20 @@ def _working_size(text):
     raise argparse.ArgumentTypeError(f"expected 8 or more pixels, or full; got {text!r}")
 
 
-def main(argv=None):
+def _number(kind, least, most=math.inf):
+    """Reader of a command line's number in a range."""
+    def read(text):
+        with contextlib.suppress(ValueError):
+            number = kind(text)
+            if least <= number <= most and number < math.inf:
+                return number
+        between = f"of {least} or more" if most == math.inf else f"from {least} to {most}"
+        raise argparse.ArgumentTypeError(f"expected a number {between}; got {text!r}")
+
+    return read
+
+
+def parser():
     arguments = command_line.parser(__doc__)
     add = arguments.add_argument
     add("pictures", nargs="+", metavar="PICTURE_OR_FOLDER", help="files, folders or patterns")
@@ -325,18 +187,25 @@ def main(argv=None):
     add("--model", default=WEIGHTS, metavar="DIR_OR_FILE",
         help="run folder or weights file (default: the weights that ship)")
     add("--style-from", metavar="PICTURE", help="take the global features of this picture")
-    add("--chroma", type=float, metavar="F", help="strength of the colours (default: the model's)")
+    add("--chroma", type=_number(float, 0), metavar="F",
+        help="strength of the colours (default: the model's)")
     add("--working-size", type=_working_size, metavar="N|full",
         help="longer side that the network sees (default: the model's)")
-    add("--classes", type=int, default=0, metavar="N", help="print the N likeliest scenes")
+    add("--classes", type=_number(int, 0), default=0, metavar="N",
+        help="print the N likeliest scenes")
     add("--compare", action="store_true", help="also write grey and coloured side by side")
-    add("--format", type=str.upper, choices=sorted(ENDINGS), help="of the outputs "
+    add("--format", type=str.upper, choices=sorted(coloured_files.ENDINGS), help="of the outputs "
         "(default: that of the input, PNG where it cannot hold colour well)")
-    add("--quality", type=int, default=95, metavar="Q", help="of JPEG and WebP (95)")
+    add("--quality", type=_number(int, 1, 100), default=95, metavar="Q",
+        help="of JPEG and WebP (95)")
     add("--overwrite", action="store_true", help="make outputs anew that are already there")
-    add("--max-pixels", type=int, default=image_files.MAX_PIXELS, metavar="N",
+    add("--max-pixels", type=_number(int, 1), default=image_files.MAX_PIXELS, metavar="N",
         help=f"refuse larger pictures (default {image_files.MAX_PIXELS:,})")
-    return command_line.run(transform, arguments.parse_args(argv))
+    return arguments
+
+
+def main(argv=None):
+    return command_line.run(transform, parser().parse_args(argv))
 
 
 if __name__ == "__main__":

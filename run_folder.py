@@ -1,5 +1,6 @@
 """What a run leaves for a person: settings, metrics, TensorBoard events, panels and curves."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -17,33 +18,63 @@ METRICS = "metrics.jsonl"
 CURVES = "curves.png"
 
 
-def settle_precision(config, run_dir):
-    """The settings with precision "auto" replaced by what an earlier start of the run measured."""
-    path = os.path.join(run_dir, CONFIG)
-    if config.precision == "auto" and os.path.exists(path):
-        return dataclasses.replace(config, precision=read_config(path).precision)
-    return config
+def settle(config, run_dir):
+    """The settings to go on with, checked against those of the run in the folder, if there is one.
 
-
-def settle_config(config, run_dir):
-    """Save a new run's settings, or check them against those of the run that goes on.
+    Precision "auto" becomes what the run measured when it began.
 
     Raises:
         UserError: another setting differs than those that may change.
     """
     path = os.path.join(run_dir, CONFIG)
-    if os.path.exists(path):
-        different = differences(config, read_config(path))
-        wrong = {name: pair for name, pair in different.items() if name not in RESUMABLE}
-        if wrong:
-            changes = ", ".join(f"{name} was {was!r}, now {now!r}"
-                                for name, (now, was) in wrong.items())
-            raise UserError(
-                f"{run_dir}: this run began with other settings or records: {changes}; "
-                "use them again, or another --run-dir"
-            )
-    save_config(config, path)
+    if not os.path.exists(path):
+        return config
+    began = read_config(path)
+    if config.precision == "auto":
+        config = dataclasses.replace(config, precision=began.precision)
+    wrong = {name: pair for name, pair in differences(config, began).items()
+             if name not in RESUMABLE}
+    if wrong:
+        changes = ", ".join(f"{name} was {was!r}, now {now!r}" for name, (now, was) in wrong.items())
+        raise UserError(
+            f"{run_dir}: this run began with other settings or records: {changes}; "
+            "use them again, or another --run-dir"
+        )
     return config
+
+
+def save_settings(config, run_dir):
+    """Write config.json; raises UserError."""
+    with writing(run_dir, CONFIG):
+        save_config(config, os.path.join(run_dir, CONFIG))
+        to_disk(os.path.join(run_dir, CONFIG))
+
+
+@contextlib.contextmanager
+def writing(folder, what):
+    """Context in which a failure to write becomes a UserError."""
+    from tensorflow import errors
+
+    try:
+        yield
+    except (OSError, errors.OpError) as error:
+        # TensorFlow's texts are "{{node ...}} path; reason [Op:...]".
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        reason = reason.rpartition("; ")[2].partition(" [Op")[0]
+        raise UserError(
+            f"{folder}: cannot write {what}: {reason}; what was written before is intact: "
+            "free space or mend the disk, and start again to go on from the last checkpoint"
+        ) from error
+
+
+def to_disk(*paths):
+    """Have the files survive a power cut; raises OSError."""
+    for path in {*paths, *map(os.path.dirname, paths)}:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 class Log:
@@ -79,6 +110,10 @@ class Log:
         save_image(image, os.path.join(folder, f"step-{step:08d}.png"))
         with self.events.as_default(step):
             self.summary.image("grey | predicted | truth", np.asarray(image)[None])
+
+    def to_disk(self):
+        """Have the rows so far survive a power cut."""
+        to_disk(self.path)
 
     def close(self):
         self.file.close()

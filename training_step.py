@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+import optimizers
 import record_files
 from build_model import build_model
 
@@ -21,9 +22,9 @@ def make_optimizer(config, precision="float32"):
             warmup_steps=config.warmup_steps,
         )
     if config.optimizer == "adadelta":
-        optimizer = keras.optimizers.Adadelta(rate)
+        optimizer = optimizers.Adadelta(rate)
     else:
-        optimizer = keras.optimizers.Adam(rate)
+        optimizer = optimizers.Adam(rate)
     if precision == "mixed_float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     return optimizer
@@ -59,7 +60,7 @@ class Training(tf.Module):
         """One update by a (distributed) batch, as of `read_input.training_batches`.
 
         Raises:
-            tf.errors.InvalidArgumentError: the loss is not finite; nothing is updated then.
+            tf.errors.InvalidArgumentError: loss or gradients are not finite; no weight is updated.
         """
         self.strategy.run(self._replica_step, args=(luminance, chrominance, label))
 
@@ -83,12 +84,12 @@ class Training(tf.Module):
             scaled = loss
             if hasattr(self.optimizer, "inner_optimizer"):
                 scaled = self.optimizer.scale_loss(loss)
-        with tf.control_dependencies([tf.debugging.check_numerics(loss, NOT_FINITE)]):
-            gradients = [
-                tf.identity(gradient)
-                for gradient in tape.gradient(scaled, self.model.trainable_variables)
-            ]
-        return totals, gradients
+        gradients = tape.gradient(scaled, self.model.trainable_variables)
+        finite = tf.math.is_finite(loss)
+        if scaled is loss:  # scaled float16 gradients may overflow: the optimizer skips these
+            finite &= tf.reduce_all([tf.reduce_all(tf.math.is_finite(g)) for g in gradients])
+        with tf.control_dependencies([tf.debugging.Assert(finite, [NOT_FINITE])]):
+            return tf.identity(totals), [tf.identity(gradient) for gradient in gradients]
 
     def take_totals(self):
         """Training figures since the last call, as a dict of floats."""
@@ -106,11 +107,11 @@ class Training(tf.Module):
         """Outputs for validation, in inference mode."""
         return self.model(luminance, training=False)
 
-    def learning_rate(self):
-        return float(self.optimizer.learning_rate)
+    def best_so_far(self):
+        return float(tf.convert_to_tensor(self.best))
 
-    def steps_done(self):
-        return int(self.optimizer.iterations)
+    def learning_rate(self):
+        return float(tf.convert_to_tensor(self.optimizer.learning_rate))
 
 
 def loss_totals(outputs, chrominance, label):
@@ -138,27 +139,23 @@ def joint_loss(totals, config):
 
 def first_not_finite(model, luminance):
     """Name of the first tensor that is not finite: a weight, the input, or a layer's output."""
-    for variable in model.weights:
-        if not bool(tf.reduce_all(tf.math.is_finite(variable.value))):
+    for variable in model.trainable_variables:
+        if not _finite(variable.value):
             return variable.path
-    if not bool(tf.reduce_all(tf.math.is_finite(luminance))):
+    if not _finite(luminance):
         return "luminance (the records)"
     for network in model.layers:
-        for layer in getattr(network, "layers", []):
-            inner = keras.Model(network.inputs, layer.output)
-            if not _finite_through(model, network, inner, luminance):
-                return layer.name
-    return "the loss"
+        if not hasattr(network, "layers"):
+            continue
+        inputs = network._inbound_nodes[-1].arguments.args[0]
+        layers = [x for x in network.layers if not isinstance(x, keras.layers.InputLayer)]
+        every = keras.Model(network.inputs, [layer.output for layer in layers])
+        outputs = keras.Model(model.inputs, every(inputs))(luminance, training=True)
+        for layer, output in zip(layers, outputs):
+            if not _finite(output):
+                return f"the output of {layer.name}"
+    return "a gradient"
 
 
-def _finite_through(model, network, inner, luminance):
-    outputs = keras.Model(model.inputs, inner(network_inputs(model, network)))(
-        luminance, training=True
-    )
-    return all(bool(tf.reduce_all(tf.math.is_finite(x))) for x in tf.nest.flatten(outputs))
-
-
-def network_inputs(model, network):
-    """The symbolic tensors of `model` that one of its networks is fed."""
-    node = network._inbound_nodes[-1]
-    return node.arguments.args[0]
+def _finite(tensors):
+    return all(bool(tf.reduce_all(tf.math.is_finite(x))) for x in tf.nest.flatten(tensors))

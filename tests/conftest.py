@@ -1,8 +1,18 @@
-"""Puts the scripts on the import path and keeps TensorFlow quiet."""
+"""Puts the scripts on the import path, keeps TensorFlow quiet, and shares what is slow to make."""
 
 import os
 import pathlib
 import sys
 
+import pytest
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+
+@pytest.fixture(scope="session")
+def tiny_network(tmp_path_factory):
+    """A run folder with a tiny network of random weights and three scene classes."""
+    import tiny
+
+    return tiny.save_network(tmp_path_factory.mktemp("network"))

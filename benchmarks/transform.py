@@ -1,0 +1,240 @@
+"""Seconds and memory of colouring pictures, against the bars that the project sets itself.
+
+    python benchmarks/transform.py
+    python benchmarks/transform.py --images album/ --parts folder
+    python benchmarks/transform.py --parts network --torch-python ~/torch/bin/python
+
+Exits with 1 if a bar is missed. Seconds and memory of whole processes are those that the operating
+system reports, TensorFlow's import included.
+"""
+
+import argparse
+import concurrent.futures
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(HERE)
+sys.path.insert(0, ROOT)
+
+MEGAPIXELS = (1, 4, 18, 50, 100)
+SECONDS_ABOVE_IMPORT = {18: 5.0}  # by megapixels
+MEGABYTES = {18: 1200, 100: 2500}
+SMALL_PICTURES = 1300
+SHARE_OF_BARE_NETWORK = 0.85
+ROUNDS = 3
+
+
+def bar(holds, text):
+    print(f"  {'holds ' if holds else 'MISSED'}  {text}")
+    return holds
+
+
+def run_whole(*command):
+    """(seconds, peak megabytes) of a process; raises if it fails."""
+    started = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    remarks = process.stderr.read().decode(errors="replace")
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"{' '.join(command)} failed:\n{remarks[-2000:]}")
+    return time.perf_counter() - started, usage.ru_maxrss / 1024
+
+
+def apart(function, *arguments):
+    """A function's result from a process of its own: a large parent would count as its children."""
+    import multiprocessing
+
+    context = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as process:
+        return process.submit(function, *arguments).result()
+
+
+# --- Whole processes, by size ------------------------------------------------------------------
+
+
+def make_photograph(path, megapixels):
+    """A JPEG of 3 : 2: an enlarged photograph with grain, which is as hard to encode as a real one."""
+    import numpy as np
+    from PIL import Image
+    from skimage import data
+
+    height = round((megapixels * 1e6 / 1.5) ** 0.5)
+    size = (round(1.5 * height), height)
+    image = Image.fromarray(data.coffee()).resize(size, Image.Resampling.BICUBIC)
+    random, rows = np.random.default_rng(0), 512
+    for top in range(0, height, rows):
+        band = np.asarray(image.crop((0, top, size[0], min(top + rows, height))), np.int16)
+        band = band + random.integers(-6, 7, (*band.shape[:2], 1), np.int16)
+        image.paste(Image.fromarray(np.clip(band, 0, 255).astype(np.uint8)), (0, top))
+    image.save(path, quality=90)
+
+
+def sizes(options, folder):
+    imported = statistics.median(
+        run_whole(sys.executable, "-c", "import tensorflow")[0] for _ in range(ROUNDS)
+    )
+    print(f"whole process, JPEG to JPEG, default settings; import tensorflow alone {imported:.1f} s")
+    print("  megapixels   seconds   above the import   s a megapixel   peak MB")
+    holds = True
+    for megapixels in MEGAPIXELS:
+        source = os.path.join(folder, f"{megapixels}.jpg")
+        apart(make_photograph, source, megapixels)
+        command = (sys.executable, os.path.join(ROOT, "model_transform.py"), source,
+                   "-o", os.path.join(folder, "coloured.jpg"), "--overwrite",
+                   "--model", options.model)
+        runs = [run_whole(*command) for _ in range(ROUNDS)]
+        seconds = statistics.median(seconds for seconds, _ in runs)
+        peak = max(peak for _, peak in runs)
+        above = seconds - imported
+        print(f"  {megapixels:10d}{seconds:10.1f}{above:19.1f}{above / megapixels:16.3f}{peak:10.0f}")
+        if megapixels in SECONDS_ABOVE_IMPORT:
+            most = SECONDS_ABOVE_IMPORT[megapixels]
+            holds &= bar(above <= most, f"{megapixels} megapixels: import + {above:.1f} s "
+                                        f"(at most + {most:.0f} s)")
+        if megapixels in MEGABYTES:
+            most = MEGABYTES[megapixels]
+            holds &= bar(peak <= most, f"{megapixels} megapixels: {peak:.0f} MB (at most {most})")
+    return holds
+
+
+# --- A folder of small photographs -------------------------------------------------------------
+
+
+def make_small_photographs(folder):
+    """Crops of photographs, of three shapes."""
+    import numpy as np
+    from PIL import Image
+    from skimage import data
+
+    random = np.random.default_rng(0)
+    photographs = [data.astronaut(), data.coffee(), data.chelsea(), data.rocket()]
+    for number in range(SMALL_PICTURES):
+        pixels = photographs[number % len(photographs)]
+        width, height = ((256, 192), (192, 256), (224, 224))[random.integers(3)]
+        top = random.integers(pixels.shape[0] - height + 1)
+        left = random.integers(pixels.shape[1] - width + 1)
+        crop = pixels[top : top + height, left : left + width]
+        Image.fromarray(crop).save(os.path.join(folder, f"{number:04d}.jpg"), quality=90)
+
+
+def folder_rates(model, images, output):
+    """[(pictures/s of the whole flow, of the bare network on ready batches)], taken in turns."""
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    import model_transform
+    from coloured_files import find_jobs
+    from overlap import BATCH, color_all
+
+    arguments = model_transform.parser().parse_args([images, "-o", output, "--model", model])
+    colouring = model_transform.Colouring(arguments)
+    jobs = find_jobs(arguments)
+    by_shape = {}
+    for job in jobs:
+        work = colouring.read(job)
+        work.picture = None
+        by_shape.setdefault(work.local.shape, []).append(work)
+    batches = [works[start : start + BATCH] for works in by_shape.values()
+               for start in range(0, len(works), BATCH)]
+
+    def fail(job, error):
+        raise SystemExit(f"{job.source}: {error}")
+
+    def seconds(call):
+        started = time.perf_counter()
+        call()
+        return time.perf_counter() - started
+
+    def flow():
+        color_all(jobs, colouring, fail, finished=lambda job: None)
+
+    def bare():
+        for works in batches:
+            colouring.color(works)
+
+    colouring.color(batches[0])
+    return [(len(jobs) / seconds(flow), len(jobs) / seconds(bare)) for _ in range(ROUNDS)]
+
+
+def folder(options, scratch):
+    images = options.images
+    if not images:
+        images = os.path.join(scratch, "small")
+        os.mkdir(images)
+        apart(make_small_photographs, images)
+    rates = apart(folder_rates, options.model, images, os.path.join(scratch, "coloured"))
+    print("folder of small photographs, pictures/s: reading, network and writing | network alone")
+    for flow, bare in rates:
+        print(f"  {flow:8.1f} | {bare:8.1f}   {flow / bare:.2f}")
+    share = statistics.median(flow / bare for flow, bare in rates)
+    return bar(share >= SHARE_OF_BARE_NETWORK,
+               f"{share:.2f} of the bare network (at least {SHARE_OF_BARE_NETWORK})")
+
+
+# --- One picture through the paper's network ---------------------------------------------------
+
+
+def network_milliseconds(precision):
+    """Of one 224 x 224 picture through the paper's network."""
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    import numpy as np
+    import tensorflow as tf
+
+    from build_model import build_model
+    from config import load_config
+
+    config = load_config("paper")
+    model = build_model(config, precision)
+    call = tf.function(lambda luminance: model(luminance, training=False))
+    luminance = tf.constant(np.random.default_rng(0).random((1, 224, 224, 1), np.float32))
+    times = []
+    for _ in range(30):
+        started = time.perf_counter()
+        call(luminance)["chrominance"].numpy()
+        times.append(time.perf_counter() - started)
+    return 1000 * statistics.median(times[5:])
+
+
+def network(options, _):
+    print("one 224 x 224 picture through the paper's network, milliseconds")
+    ours = {precision: apart(network_milliseconds, precision)
+            for precision in ("float32", "mixed_bfloat16")}
+    for precision, milliseconds in ours.items():
+        print(f"  {precision:16s}{milliseconds:8.1f}")
+    if not options.torch_python:
+        print("  PyTorch's: not measured (--torch-python)")
+        return True
+    text = subprocess.run(
+        [options.torch_python, os.path.join(HERE, "pytorch_network.py"), "--transform"],
+        check=True, capture_output=True, text=True,
+    ).stdout
+    theirs = {name: float(value) for name, value in map(str.split, text.splitlines())}
+    for precision, milliseconds in theirs.items():
+        print(f"  PyTorch {precision:12s}{milliseconds:4.1f}")
+    best, their_best = min(ours.values()), min(theirs.values())
+    return bar(best <= their_best, f"{best:.1f} ms, PyTorch {their_best:.1f} ms (at most PyTorch's)")
+
+
+PARTS = {"sizes": sizes, "folder": folder, "network": network}
+
+
+def main(argv=None):
+    arguments = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = arguments.add_argument
+    add("--model", default=os.path.join(ROOT, "weights"), help="run folder or weights file")
+    add("--images", metavar="DIR", help="photographs for the folder part (default: generated)")
+    add("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    add("--torch-python", metavar="PATH", help="a Python with PyTorch, to compare the network with")
+    options = arguments.parse_args(argv)
+    with tempfile.TemporaryDirectory() as scratch:
+        results = [PARTS[part](options, scratch) for part in options.parts]
+    return 0 if all(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""Tiny records and settings with which the tests train in seconds."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import skimage.data
+from PIL import Image
+
+import input_create
+import model_train
+
+SMALL = dict(
+    picture_size=40, min_side=16, crop_size=32, width=0.0625, batch_size=4, steps=6,
+    optimizer="adam", learning_rate=2e-3, precision="float32", log_every=2, validate_every=3,
+    checkpoint_every=3, shard_pictures=5, panel_pictures=2,
+)
+
+
+def settings(**values):
+    """SMALL, with other values, as the shell writes them."""
+    texts = {key: str(value).lower() for key, value in {**SMALL, **values}.items()}
+    return [word for key, text in texts.items() for word in ("--set", f"{key}={text}")]
+
+
+def train(records, run_dir, **values):
+    """model_train.py's exit code."""
+    return model_train.main(["--records", str(records), "--run-dir", str(run_dir),
+                             *settings(**values)])
+
+
+def rows(run_dir):
+    return [json.loads(line) for line in open(run_dir / "metrics.jsonl")]
+
+
+def make_records(folder, classes=("kitchen", "street")):
+    """Records of 24 cut-outs of colour photographs; in class folders, or all in one."""
+    photographs = [skimage.data.astronaut(), skimage.data.coffee(), skimage.data.chelsea(),
+                   skimage.data.rocket()]
+    random = np.random.default_rng(0)
+    for number in range(24):
+        photograph = photographs[number % 4]
+        y, x = (int(random.integers(side - 64)) for side in photograph.shape[:2])
+        kind = classes[number % len(classes)] if classes else ""
+        (folder / "pictures" / kind).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(photograph[y : y + 64, x : x + 64]).save(
+            folder / "pictures" / kind / f"{number}.png"
+        )
+    code = input_create.main(
+        ["--images", str(folder / "pictures"), "--records", str(folder / "records"),
+         "--val-fraction", "0.2", "--workers", "1", *settings()]
+    )
+    assert code == 0
+    return folder / "records"
+
+
+def checkpoint_files(run_dir):
+    return {path.name: path.read_bytes() for path in (run_dir / "checkpoints").iterdir()}
+
+
+def start(records, run_dir, environment=(), **values):
+    """model_train.py in a process of its own; its output goes to `run_dir`.log."""
+    with open(f"{run_dir}.log", "a") as log:
+        return subprocess.Popen(
+            [sys.executable, "model_train.py", "--records", records, "--run-dir", run_dir,
+             *settings(**values)],
+            stdout=log, stderr=log, cwd=os.path.dirname(model_train.__file__),
+            env={**os.environ, **dict(environment)},
+        )
+
+
+def state(run_dir, step):
+    """Every number in a checkpoint, by name."""
+    import tensorflow as tf
+
+    reader = tf.train.load_checkpoint(str(run_dir / "checkpoints" / f"step-{step}"))
+    return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()
+            if name != "_CHECKPOINTABLE_OBJECT_GRAPH"}
+
+
+def assert_same_run(run_dir, other, step):
+    """Weights, optimizer and metrics are equal bit for bit; each row is there once."""
+    ours, theirs = state(run_dir, step), state(other, step)
+    assert ours.keys() == theirs.keys() and len(ours) > 50
+    for name in ours:
+        np.testing.assert_array_equal(ours[name], theirs[name], name)
+    lists = [[{k: v for k, v in row.items() if k != "images_per_second"} for row in rows(folder)]
+             for folder in (run_dir, other)]
+    assert lists[0] == lists[1] and len(lists[0]) > 3
