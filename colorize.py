@@ -177,9 +177,9 @@ def join(pixels, ab):
         bottom = min(top + rows, height)
         box = (0, top * scale, ab.shape[1], min(bottom * scale, ab.shape[0]))
         size = (width, bottom - top)
-        full = [np.asarray(p.resize(size, Image.Resampling.BILINEAR, box=box)) for p in planes]
+        full = np.stack([p.resize(size, Image.Resampling.BILINEAR, box=box) for p in planes])
         lightness = lightness_of(pixels[top:bottom])
-        result[top:bottom] = colorspace.lab_to_rgb(lightness, np.stack(full, axis=-1))
+        result[top:bottom] = colorspace.lab_to_rgb(lightness, np.moveaxis(full, 0, -1))
 
     tops = range(0, height, rows)
     list(_threads().map(strip, tops) if len(tops) > 1 else map(strip, tops))

@@ -97,22 +97,23 @@ def lab_to_rgb(lightness, ab):
     Returns:
         uint8 (..., 3), whose L* is within 1.0 of `lightness`.
     """
-    shape = np.shape(lightness)
-    lightness = np.asarray(lightness, np.float32).reshape(-1)
-    ab = np.asarray(ab, np.float32).reshape(-1, 2)
-    rgb = np.empty((lightness.size, 3), np.uint8)
-    for start in range(0, lightness.size, _BLOCK):
+    shape, ab = np.shape(lightness), np.asarray(ab)
+    planes = [np.asarray(plane, np.float32).reshape(-1)
+              for plane in (lightness, ab[..., 0], ab[..., 1])]
+    rgb = np.empty((planes[0].size, 3), np.uint8)
+    for start in range(0, len(rgb), _BLOCK):
         block = slice(start, start + _BLOCK)
-        levels = _gamma_table().take(_table_index(_fitted_linear_rgb(lightness[block], ab[block])))
+        linear = _fitted_linear_rgb(*(plane[block] for plane in planes))
+        levels = _gamma_table().take(_table_index(linear))
         for channel in range(3):
             rgb[block, channel] = levels[channel]
     return rgb.reshape(*shape, 3)
 
 
-def _fitted_linear_rgb(lightness, ab):
+def _fitted_linear_rgb(lightness, a, b):
     """Linear sRGB (3, pixels) of Lab planes, with chroma reduced where sRGB asks for it."""
     fy = (np.clip(lightness, 0, LUMINANCE_RANGE) + 16) / 116
-    fa, fb = ab[:, 0] / 500, ab[:, 1] / 200
+    fa, fb = a / 500, b / 200
     linear = _linear_rgb(fy, fa, fb)
     outside = np.flatnonzero(~_in_gamut(linear))
     if outside.size:

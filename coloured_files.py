@@ -59,14 +59,13 @@ def find_jobs(options):
 
 def _search(folder, output):
     """Pictures below a folder, but for those of an output folder inside it."""
-    inside = os.path.join(os.path.realpath(output), "")
-    if os.path.realpath(folder) == os.path.realpath(output):
-        inside = None
+    within, output = (os.path.join(os.path.realpath(path), "") for path in (folder, output))
     for path in image_files.find_files(folder):
-        is_folder = os.path.isdir(path) and not os.path.islink(path)  # one that cannot be read
-        if (image_files.is_picture_name(path) or is_folder) and not (
-            inside and os.path.realpath(path).startswith(inside)
-        ):
+        where = os.path.join(os.path.realpath(os.path.dirname(path)), "")
+        if output != within and where.startswith(output):
+            continue
+        unreadable = os.path.isdir(path) and not os.path.islink(path)
+        if image_files.is_picture_name(path) or unreadable:
             yield path
 
 

@@ -25,11 +25,10 @@ class CropToHalf(keras.layers.Layer):
 
 
 class BatchNormalization(keras.layers.BatchNormalization):
-    """Keras's batch normalisation; while training on TensorFlow, as one fused operation.
+    """Keras's batch normalisation, faster and more exact while training on TensorFlow.
 
-    Keras computes it in a dozen passes over its input, and rounds the statistics of a lower
-    precision. Same variables, same numbers in float32. Statistics over several replicas are
-    Keras's own.
+    Keras computes it in a dozen passes over its input, rounds the statistics of a lower precision,
+    and those of several replicas lose digits as mean(x²) - mean(x)². Same variables, same numbers.
     """
 
     def call(self, inputs, training=None, mask=None):
@@ -50,3 +49,17 @@ class BatchNormalization(keras.layers.BatchNormalization):
         for moving, now in ((self.moving_mean, mean), (self.moving_variance, variance)):
             moving.assign(moving * self.momentum + now * (1 - self.momentum))
         return result if len(inputs.shape) == 4 else result[:, 0, 0]
+
+    def _moments(self, inputs, mask):
+        if not self.synchronized or keras.backend.backend() != "tensorflow":
+            return super()._moments(inputs, mask)
+        from tensorflow import distribute
+
+        def mean(x):
+            local = ops.mean(x, axis=self._reduction_axes)
+            replica = distribute.get_replica_context()
+            return replica.all_reduce(distribute.ReduceOp.MEAN, local) if replica else local
+
+        inputs = ops.cast(inputs, "float32")
+        middle = mean(inputs)
+        return middle, mean(ops.square(inputs - middle))

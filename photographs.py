@@ -104,15 +104,20 @@ def from_list(list_file, categories_file, folder):
         (number, name) for _, name, number in _lines(categories_file, "/a/airfield 0")
     )
     if sorted(categories) != list(range(len(categories))):
-        raise UserError(f"{categories_file}: expected classes 0 to {len(categories) - 1}, each once")
-    class_names = [categories[number].lstrip("/").split("/", 1)[-1] for number in sorted(categories)]
+        raise UserError(
+            f"{categories_file}: expected classes 0 to {len(categories) - 1}, each once"
+        )
+    class_names = [
+        categories[number].lstrip("/").split("/", 1)[-1] for number in sorted(categories)
+    ]
     names, labels = [], array.array("i")
     for line, name, number in _lines(list_file, "/a/airfield/00000001.jpg 0"):
         if number not in categories:
             raise UserError(f"{list_file}, line {line}: class {number} is not in {categories_file}")
         names.append(os.fsencode(name.lstrip("/")))
         labels.append(number)
-    return Photographs([folder], names, array.array("H", bytes(2 * len(names))), labels, class_names)
+    folder_numbers = array.array("H", bytes(2 * len(names)))
+    return Photographs([folder], names, folder_numbers, labels, class_names)
 
 
 def _lines(path, example):

@@ -32,18 +32,19 @@ SPLITS = ("train", "val")
 def example_bytes(luminance, chrominance, label, name):
     """A serialised tf.train.Example with the four features of a photograph."""
     features = (
-        (b"chrominance", _field(1, _field(1, chrominance.tobytes()))),
-        (b"label", _field(3, _field(1, _varint(label)))),
-        (b"luminance", _field(1, _field(1, luminance.tobytes()))),
-        (b"name", _field(1, _field(1, name))),
+        (b"chrominance", _field(1, _field(1, [chrominance.tobytes()]))),
+        (b"label", _field(3, _field(1, [_varint(label)]))),
+        (b"luminance", _field(1, _field(1, [luminance.tobytes()]))),
+        (b"name", _field(1, _field(1, [name]))),
     )
-    entries = (_field(1, _field(1, key) + _field(2, feature)) for key, feature in features)
-    return _field(1, b"".join(entries))
+    entries = [chunk for key, feature in features
+               for chunk in _field(1, _field(1, [key]) + _field(2, feature))]
+    return b"".join(_field(1, entries))
 
 
-def _field(number, payload):
-    """A length-delimited protocol buffer field."""
-    return _varint(number << 3 | 2) + _varint(len(payload)) + payload
+def _field(number, chunks):
+    """A length-delimited protocol buffer field, in chunks so that pictures are copied once."""
+    return [_varint(number << 3 | 2) + _varint(sum(map(len, chunks))), *chunks]
 
 
 def _varint(value):

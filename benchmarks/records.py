@@ -32,6 +32,9 @@ PLACES205 = 2_448_872  # photographs
 SHARE_WANTED = 0.85  # of the bare rate
 READING_WANTED = 4000  # pictures/s
 BATCH = 32
+# Fewer than usual, so that no process waits long at the end for another's last shard; with
+# millions of photographs that end does not count.
+SHARD_PICTURES = 128
 
 
 def _bare_work(paths, size):
@@ -41,7 +44,8 @@ def _bare_work(paths, size):
 
 def bare_seconds(paths, config, workers):
     """Seconds in which `workers` processes decode, resize and convert photographs to Lab."""
-    chunks = [paths[i : i + config.shard_pictures] for i in range(0, len(paths), config.shard_pictures)]
+    step = config.shard_pictures
+    chunks = [paths[i : i + step] for i in range(0, len(paths), step)]
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     started = time.perf_counter()
     with concurrent.futures.ProcessPoolExecutor(
@@ -123,7 +127,8 @@ def main(argv=None):
     arguments.add_argument("--steps", type=int, default=500, metavar="N",
                            help="batches read to measure (500)")
     options = arguments.parse_args(argv)
-    config = load_config(options.preset, [f"batch_size={BATCH}"])
+    config = load_config(options.preset, [f"batch_size={BATCH}",
+                                          f"shard_pictures={SHARD_PICTURES}"])
     found = photographs.from_folders(options.images)
     with tempfile.TemporaryDirectory() as folder:
         bare, made, dataset = creating(config, found, folder, options.workers)

@@ -69,7 +69,8 @@ def swapped_profile():
              + np.rint(linear * 65535).astype(">u2").tobytes())
     text = b"text\0\0\0\0public domain\0\0\0"
     tags = {
-        b"cprt": text, b"desc": b"desc" + bytes(4) + struct.pack(">I", 8) + b"swapped\0" + bytes(80),
+        b"cprt": text,
+        b"desc": b"desc" + bytes(4) + struct.pack(">I", 8) + b"swapped\0" + bytes(80),
         b"wtpt": xyz(0.9642, 1.0, 0.8249), b"rXYZ": xyz(0.3851, 0.7169, 0.0971),
         b"gXYZ": xyz(0.4361, 0.2225, 0.0139), b"bXYZ": xyz(0.1431, 0.0606, 0.7141),
         b"rTRC": curve, b"gTRC": curve, b"bTRC": curve,

@@ -142,7 +142,8 @@ def test_validation_gives_centre_crops_in_order(records):
     np.testing.assert_allclose(batches[0][0][1, ..., 0] * 255, luminance[4:36, 4:36], atol=1e-3)
     np.testing.assert_allclose(batches[0][1][1] * 255, chrominance[2:18, 2:18], atol=1e-3)
     few = load_config("smoke", SETTINGS[3::2] + ["validation_pictures=3"])
-    assert sum(len(batch[2]) for batch in read_input.validation_batches(few, folder, dataset, 2)) == 3
+    batches = read_input.validation_batches(few, folder, dataset, 2)
+    assert sum(len(label) for _, _, label in batches) == 3
 
 
 def test_fewer_pictures_than_a_batch_are_read_again_and_again(tmp_path):
@@ -194,7 +195,8 @@ def test_a_truncated_or_missing_shard_ends_training_and_is_named(tmp_path, capsy
     shard = tmp_path / "train-00003-of-00007.tfrecord"
     data = shard.read_bytes()
     shard.write_bytes(data[:-100])
-    assert f"{shard}: shard is cut short or changed: expected {len(data)}" in _train(tmp_path, capsys)
+    error = _train(tmp_path, capsys)
+    assert f"{shard}: shard is cut short or changed: expected {len(data)}" in error
     shard.unlink()
     assert f"{shard}: shard is missing" in _train(tmp_path, capsys)
 

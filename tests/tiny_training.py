@@ -35,12 +35,12 @@ def rows(run_dir):
     return [json.loads(line) for line in open(run_dir / "metrics.jsonl")]
 
 
-def make_records(folder, classes=("kitchen", "street")):
-    """Records of 24 cut-outs of colour photographs; in class folders, or all in one."""
+def make_records(folder, classes=("kitchen", "street"), count=24, **values):
+    """Records of cut-outs of colour photographs; in class folders, or all in one."""
     photographs = [skimage.data.astronaut(), skimage.data.coffee(), skimage.data.chelsea(),
                    skimage.data.rocket()]
     random = np.random.default_rng(0)
-    for number in range(24):
+    for number in range(count):
         photograph = photographs[number % 4]
         y, x = (int(random.integers(side - 64)) for side in photograph.shape[:2])
         kind = classes[number % len(classes)] if classes else ""
@@ -50,7 +50,7 @@ def make_records(folder, classes=("kitchen", "street")):
         )
     code = input_create.main(
         ["--images", str(folder / "pictures"), "--records", str(folder / "records"),
-         "--val-fraction", "0.2", "--workers", "1", *settings()]
+         "--val-fraction", "0.2", "--workers", "1", *settings(**values)]
     )
     assert code == 0
     return folder / "records"
