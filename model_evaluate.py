@@ -19,7 +19,7 @@ import time
 import command_line
 import image_files
 from command_line import UserError
-from model_transform import WEIGHTS, _working_size
+from model_transform import WEIGHTS, working_size_of
 
 LIMIT_SEED = 0
 GUESSES = 2  # scenes in a caption of the sheet
@@ -170,7 +170,7 @@ def main(argv=None):
     add("--resolution", type=_at_least(8), metavar="N",
         help="squeeze photographs to N x N first; 224 is the common protocol (default: full size)")
     add("--chroma", type=float, metavar="F", help="strength of the colours (default: the model's)")
-    add("--working-size", type=_working_size, metavar="N|full",
+    add("--working-size", type=working_size_of, metavar="N|full",
         help="longer side that the network sees (default: the model's)")
     add("--limit", type=_at_least(1), metavar="N",
         help="measure N of each set, in a random order that is always the same")

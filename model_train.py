@@ -215,7 +215,7 @@ class _Run:
         try:
             batch = next(batches)
             self.training.step(*batch)
-        except errors.DataLossError:
+        except read_input.DAMAGE:
             raise read_input.damage_report(
                 self.records, self.dataset, "train", step * self.config.batch_size
             ) from None
@@ -287,7 +287,7 @@ def start(options):
     if options.preset is None and os.path.exists(saved):
         config = changed(read_config(saved), options.set)
     else:
-        config = load_config(options.preset or "paper", options.set)
+        config = load_config(options.preset, options.set)
     try:
         train(config, options.records, options.run_dir)
     except Stopped as stopped:

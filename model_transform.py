@@ -157,7 +157,7 @@ def _native_remarks_hidden():
         os.close(kept)
 
 
-def _working_size(text):
+def working_size_of(text):
     if text == "full":
         return 0
     if text.isdecimal() and int(text) >= 8:
@@ -189,7 +189,7 @@ def parser():
     add("--style-from", metavar="PICTURE", help="take the global features of this picture")
     add("--chroma", type=_number(float, 0), metavar="F",
         help="strength of the colours (default: the model's)")
-    add("--working-size", type=_working_size, metavar="N|full",
+    add("--working-size", type=working_size_of, metavar="N|full",
         help="longer side that the network sees (default: the model's)")
     add("--classes", type=_number(int, 0), default=0, metavar="N",
         help="print the N likeliest scenes")

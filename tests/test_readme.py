@@ -11,8 +11,8 @@ import command_line
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
-LINES = [line.strip() for block in re.findall(r"```\n(.*?)```", README, re.S)
-         for line in block.splitlines()]
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.S | re.M)
+LINES = [line.strip() for language, text in BLOCKS if not language for line in text.splitlines()]
 COMMANDS = [line for line in LINES if re.match(r"(\.venv/bin/)?python \w+\.py", line)]
 
 

@@ -517,8 +517,8 @@ def test_help_comes_at_once():
 @pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGKILL])
 def test_interrupted_and_started_again(tiny_network, tmp_path, run, kill):
     os.mkdir("album")
-    for number in range(60):
-        GREY.resize((900, 600)).save(f"album/{number}.png")
+    for number in range(40):
+        GREY.resize((750, 500)).save(f"album/{number}.png")
     command = [sys.executable, os.path.join(ROOT, "model_transform.py"), "album", "-o", "out",
                "--model", tiny_network]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
@@ -528,7 +528,7 @@ def test_interrupted_and_started_again(tiny_network, tmp_path, run, kill):
         process.send_signal(kill)
         error = process.communicate()[1].decode()
     visible = [name for name in os.listdir("out") if not name.startswith(".")]
-    assert 0 < len(visible) < 60
+    assert 0 < len(visible) < 40
     for name in visible:
         image_files.open_picture(f"out/{name}")
     if kill == signal.SIGINT:
