@@ -75,7 +75,7 @@ PRESETS = {
     "compact": dict(
         picture_size=144, crop_size=128, width=0.5, batch_size=32, steps=20_000,
         optimizer="adam", learning_rate=1e-3, schedule="cosine", warmup_steps=500,
-        working_size=192,
+        working_size=192, chroma=1.2,
     ),
     # Seconds on a CPU: shows that everything works.
     "smoke": dict(

@@ -1,11 +1,14 @@
 """What TensorFlow computes on: devices, hosts and the precision."""
 
+import contextlib
 import dataclasses
 import json
 import os
 import time
 
 import tensorflow as tf
+
+from command_line import UserError
 
 # A lower precision must be this much faster to be worth its rounding.
 WORTH = 1.1
@@ -126,3 +129,22 @@ def seconds_of(step, repeats=3):
         step()
         times.append(time.perf_counter() - started)
     return min(times)
+
+
+@contextlib.contextmanager
+def plain_errors(config):
+    """Context in which TensorFlow's errors that a user can mend become UserErrors."""
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError as error:
+        raise UserError(
+            f"out of device memory with batch_size={config.batch_size}; lower it, or set "
+            f"gradient_accumulation={2 * config.gradient_accumulation} (or more) or "
+            "precision=mixed_bfloat16"
+        ) from error
+    except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError,
+            tf.errors.DeadlineExceededError) as error:
+        raise UserError(
+            "another host of the run is gone; start all hosts again, they go on from the last "
+            "checkpoint"
+        ) from error

@@ -10,7 +10,6 @@ best.weights.h5, checkpoints/, panels/, curves.png and TensorBoard events.
 
 import contextlib
 import dataclasses
-import hashlib
 import math
 import os
 import sys
@@ -18,7 +17,7 @@ import time
 
 import command_line
 from command_line import UserError
-from config import Config, changed, differences, load_config, read_config
+from config import changed, load_config, read_config
 from stop_signals import Stopped, StopSignals
 
 VALIDATION_BATCH = 32
@@ -43,7 +42,7 @@ def train(config, records, run_dir):
     import run_folder
 
     dataset = record_files.read_dataset(records)
-    config = run_folder.settle(_complete(config, dataset), run_dir)
+    config = run_folder.settle(run_folder.complete(config, dataset), run_dir)
     with run_folder.writing(run_dir, "the run folder"):
         os.makedirs(run_dir, exist_ok=True)
     import tensorflow as tf
@@ -52,7 +51,7 @@ def train(config, records, run_dir):
 
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
-    with _plain_errors(config):
+    with devices.plain_errors(config):
         strategy, device = devices.make_strategy(config.devices)
         parts = strategy.num_replicas_in_sync * config.gradient_accumulation
         if config.batch_size % parts:
@@ -68,39 +67,6 @@ def train(config, records, run_dir):
             config = dataclasses.replace(config, precision=policy)
         run = _Run(config, records, dataset, run_dir, strategy, hosts)
         return run.go(device, precision)
-
-
-def _complete(config, dataset):
-    """The settings with what the records decide: classes, mean colour and fingerprint."""
-    names = tuple(dataset["class_names"])
-    fingerprint = hashlib.sha256(repr(sorted(map(str, dataset["train"]["shards"]))).encode())
-    return dataclasses.replace(
-        config, class_names=names, num_classes=max(1, len(names)),
-        mean_color=tuple(dataset.get("mean_color", ())),
-        use_classification=config.use_classification and bool(names),
-        picture_size=dataset["settings"]["picture_size"], records=fingerprint.hexdigest()[:16],
-    )
-
-
-@contextlib.contextmanager
-def _plain_errors(config):
-    """Context in which TensorFlow's errors that a user can mend become UserErrors."""
-    from tensorflow import errors
-
-    try:
-        yield
-    except errors.ResourceExhaustedError as error:
-        raise UserError(
-            f"out of device memory with batch_size={config.batch_size}; lower it, or set "
-            f"gradient_accumulation={2 * config.gradient_accumulation} (or more) or "
-            "precision=mixed_bfloat16"
-        ) from error
-    except (errors.UnavailableError, errors.AbortedError, errors.CancelledError,
-            errors.DeadlineExceededError) as error:
-        raise UserError(
-            "another host of the run is gone; start all hosts again, they go on from the last "
-            f"checkpoint ({str(error).splitlines()[0][:100]})"
-        ) from error
 
 
 class _Run:
@@ -132,7 +98,9 @@ class _Run:
                 f"{self.run_dir}: expected one folder that all hosts share, but this host finds "
                 f"step {step} in it and another host another step"
             )
-        self._describe(device, precision, step)
+        count = sum(math.prod(v.shape) for v in self.training.model.trainable_variables)
+        print(run_folder.start_block(self.config, self.dataset, device, precision, count, step),
+              flush=True)
         if step >= self.config.steps:
             print(f"finished: all {step} steps are done; raise steps to go on")
             return None
@@ -142,24 +110,6 @@ class _Run:
                     self.log = run_folder.Log(self.run_dir, step)
                 stack.callback(self.log.close)
             return self._loop(step, stack.enter_context(StopSignals()))
-
-    def _describe(self, device, precision, step):
-        config, data = self.config, self.dataset
-        changes = ", ".join(
-            f"{name}={value}" for name, (value, _) in differences(config, Config()).items()
-            if name not in ("class_names", "num_classes", "mean_color", "records")
-        )
-        count = sum(math.prod(v.shape) for v in self.training.model.trainable_variables)
-        passes = config.steps * config.batch_size / max(1, data["train"]["pictures"])
-        print(
-            f"settings    {changes or 'as the paper'}\n"
-            f"device      {device}\nprecision   {precision}\n"
-            f"pictures    {data['train']['pictures']} to train, {data['val']['pictures']} to "
-            f"validate, {len(config.class_names)} classes\n"
-            f"parameters  {count:,}\n"
-            f"steps       {step} done of {config.steps} of {config.batch_size} pictures, "
-            f"{passes:.1f} passes", flush=True,
-        )
 
     def _batches(self, step):
         import read_input

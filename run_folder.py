@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import hashlib
 import json
 import os
 
@@ -10,12 +11,24 @@ import numpy as np
 import colorspace
 import sheets
 from command_line import UserError
-from config import RESUMABLE, differences, read_config, save_config
+from config import RESUMABLE, Config, differences, read_config, save_config
 from image_files import save_image, write_whole
 from model_files import CONFIG
 
 METRICS = "metrics.jsonl"
 CURVES = "curves.png"
+
+
+def complete(config, dataset):
+    """The settings with what the records decide: classes, mean colour and fingerprint."""
+    names = tuple(dataset["class_names"])
+    fingerprint = hashlib.sha256(repr(sorted(map(str, dataset["train"]["shards"]))).encode())
+    return dataclasses.replace(
+        config, class_names=names, num_classes=max(1, len(names)),
+        mean_color=tuple(dataset.get("mean_color", ())),
+        use_classification=config.use_classification and bool(names),
+        picture_size=dataset["settings"]["picture_size"], records=fingerprint.hexdigest()[:16],
+    )
 
 
 def settle(config, run_dir):
@@ -75,6 +88,25 @@ def to_disk(*paths):
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def start_block(config, dataset, device, precision, parameters, step):
+    """The lines that say at the start what a run will do."""
+    changes = ", ".join(
+        f"{name}={value}" for name, (value, _) in differences(config, Config()).items()
+        if name not in ("class_names", "num_classes", "mean_color", "records")
+    )
+    passes = config.steps * config.batch_size / max(1, dataset["train"]["pictures"])
+    return (
+        f"settings    {changes or 'as the paper'}\n"
+        f"device      {device}\n"
+        f"precision   {precision}\n"
+        f"pictures    {dataset['train']['pictures']} to train, {dataset['val']['pictures']} to "
+        f"validate, {len(config.class_names)} classes\n"
+        f"parameters  {parameters:,}\n"
+        f"steps       {step} done of {config.steps} of {config.batch_size} pictures, "
+        f"{passes:.1f} passes"
+    )
 
 
 class Log:

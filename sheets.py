@@ -18,22 +18,26 @@ def sheet(rows, tile, captions=None, title=None):
     Returns:
         A PIL image.
     """
+    rows = [[_fitted(pixels, tile) for pixels in row] for row in rows]
+    caption = CAPTION if captions else 0
+    heights = [max((image.height for image in row), default=0) + MARGIN + caption for row in rows]
     columns = max((len(row) for row in rows), default=1)
-    step = tile + MARGIN + (CAPTION if captions else 0)
     top = MARGIN + (CAPTION if title else 0)
-    canvas = Image.new("RGB", (MARGIN + columns * (tile + MARGIN), top + len(rows) * step), "white")
+    canvas = Image.new("RGB", (MARGIN + columns * (tile + MARGIN), top + sum(heights)), "white")
     draw = ImageDraw.Draw(canvas)
     if title:
         draw.text((MARGIN, 1), title, fill="black")
-    for y, row in enumerate(rows):
-        for x, pixels in enumerate(row):
-            image = Image.fromarray(pixels)
-            scale = tile / max(image.size)
-            size = [max(1, round(side * scale)) for side in image.size]
-            canvas.paste(
-                image.resize(size, Image.Resampling.BICUBIC),
-                (MARGIN + x * (tile + MARGIN), top + y * step),
-            )
+    for number, (row, height) in enumerate(zip(rows, heights)):
+        for x, image in enumerate(row):
+            canvas.paste(image, (MARGIN + x * (tile + MARGIN), top))
         if captions:
-            draw.text((MARGIN, top + y * step + tile), captions[y], fill="black")
+            draw.text((MARGIN, top + height - MARGIN - CAPTION), captions[number], fill="black")
+        top += height
     return canvas
+
+
+def _fitted(pixels, tile):
+    image = Image.fromarray(pixels)
+    scale = tile / max(image.size)
+    size = [max(1, round(side * scale)) for side in image.size]
+    return image.resize(size, Image.Resampling.BICUBIC)
