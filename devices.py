@@ -134,16 +134,21 @@ def seconds_of(step, repeats=3):
 @contextlib.contextmanager
 def plain_errors(config):
     """Context in which TensorFlow's errors that a user can mend become UserErrors."""
+    memory = (tf.errors.ResourceExhaustedError,)
+    host_gone = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError,
+                 tf.errors.DeadlineExceededError)
+    if "TF_CONFIG" not in os.environ:
+        # No other host: an operation is cancelled where another could not get its memory.
+        memory, host_gone = (*memory, tf.errors.CancelledError), ()
     try:
         yield
-    except tf.errors.ResourceExhaustedError as error:
+    except memory as error:
         raise UserError(
             f"out of device memory with batch_size={config.batch_size}; lower it, or set "
             f"gradient_accumulation={2 * config.gradient_accumulation} (or more) or "
             "precision=mixed_bfloat16"
         ) from error
-    except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError,
-            tf.errors.DeadlineExceededError) as error:
+    except host_gone as error:
         raise UserError(
             "another host of the run is gone; start all hosts again, they go on from the last "
             "checkpoint"

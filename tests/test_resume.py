@@ -73,7 +73,9 @@ def rows_so_far(run_dir):
         return 0
 
 
-@pytest.mark.parametrize("number, code", [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize("number, code", [
+    (signal.SIGTERM, 143), pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow),
+])
 def test_asked_to_stop(records, uninterrupted, tmp_path, capsys, number, code):
     run = dict(RUN, checkpoint_every=1000)
 
@@ -93,6 +95,7 @@ def test_asked_to_stop(records, uninterrupted, tmp_path, capsys, number, code):
     assert_same_run(tmp_path, uninterrupted, 12)
 
 
+@pytest.mark.slow
 def test_asked_twice_it_ends_at_once(records, tmp_path):
     run_dir = tmp_path / "run"
     # Steps of many seconds: ending at once cannot mean after the step.

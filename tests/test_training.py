@@ -230,7 +230,7 @@ def test_other_records_are_refused(records, unlabelled, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("values", [
-    dict(use_classification=False),
+    pytest.param(dict(use_classification=False), marks=pytest.mark.slow),
     dict(use_classification=False, use_global_features=False),
 ])
 def test_ablations_train(records, tmp_path, values):
@@ -299,6 +299,7 @@ def poison(run_dir, step, name):
     checkpoint.write(path)
 
 
+@pytest.mark.slow
 def test_a_batch_for_which_memory_does_not_suffice(records, tmp_path):
     code = (
         "import resource, sys, model_train\n"
@@ -318,6 +319,7 @@ def test_a_batch_for_which_memory_does_not_suffice(records, tmp_path):
         assert word in line
 
 
+@pytest.mark.slow
 def test_a_full_disk_keeps_the_last_checkpoint(records, tmp_path, capsys):
     if os.geteuid() or sys.platform != "linux":
         pytest.skip("needs root to mount a small file system")
