@@ -138,8 +138,8 @@ def plain_errors(config):
     host_gone = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError,
                  tf.errors.DeadlineExceededError)
     if "TF_CONFIG" not in os.environ:
-        # No other host: an operation is cancelled where another could not get its memory.
-        memory, host_gone = (*memory, tf.errors.CancelledError), ()
+        # No other host: oneDNN aborts an operation that gets no memory, others are cancelled.
+        memory, host_gone = (*memory, tf.errors.AbortedError, tf.errors.CancelledError), ()
     try:
         yield
     except memory as error:
