@@ -9,6 +9,8 @@ import itertools
 import math
 import sys
 
+import numpy as np
+
 import command_line
 from config import load_config
 
@@ -19,6 +21,7 @@ GLOBAL_CONVOLUTIONS = [(3, 2, 512), (3, 1, 512), (3, 2, 512), (3, 1, 512)]
 GLOBAL_DENSE = [1024, 512, 256]
 MID_LEVEL = [(3, 1, 512), (3, 1, 256)]
 FUSION = 256
+FUSION_HALVES = ("fusion_mid", "fusion_global")  # layers that are one matrix in the paper
 COLORIZATION = [(3, 1, 128), UP, (3, 1, 64), (3, 1, 64), UP, (3, 1, 32)]
 CHROMINANCE = 2
 CLASSIFICATION = 256
@@ -29,13 +32,15 @@ MOMENTUM = 0.9  # of batch normalisation; Torch's 0.1
 EPSILON = 1e-5
 
 
-def build_model(config, precision="float32", synchronized=False):
+def build_model(config, precision="float32", synchronized=False, folded=False):
     """The whole network for training: both paths see the same picture, so low_level runs once.
 
     Args:
         config: a `config.Config`; width, crop_size, num_classes and the two ablations count.
-        precision: a Keras dtype policy; variables, chrominance and logits are float32 with each.
+        precision: a Keras dtype policy; chrominance and logits are float32 with each.
         synchronized: whether batch normalisation averages over replicas (TensorFlow only).
+        folded: for colouring alone: biases in place of batch normalisation; `fold` makes their
+            weights. Only such a network is good in pure "bfloat16".
 
     Returns:
         A keras.Model from luminance (batch, crop_size, crop_size, 1) in [0, 1] to a dict of
@@ -46,7 +51,7 @@ def build_model(config, precision="float32", synchronized=False):
 
     from layers import CropToHalf
 
-    make = _Builder(config, precision, synchronized)
+    make = _Builder(config, precision, synchronized, folded)
     luminance = keras.Input((config.crop_size, config.crop_size, 1), name="luminance")
     low = make.convolutional("low_level", (None, None, 1), LOW_LEVEL)(luminance)
     fused_inputs = [make.convolutional("mid_level", (None, None, low.shape[-1]), MID_LEVEL)(low)]
@@ -96,16 +101,43 @@ def split_paths(model, config):
     return global_path, keras.Model(inputs, chrominance, name="local_path")
 
 
+def fold(weights):
+    """Trained weights to those of a `folded` network, which computes the same with fewer passes.
+
+    Batch normalisation's scale goes into the kernels before it, the rest into biases.
+
+    Args:
+        weights: {path of variable: array} of a trained network.
+
+    Raises:
+        KeyError, ValueError: they do not belong together.
+    """
+    folded = dict(weights)
+    for name in [path.removesuffix("_norm/gamma") for path in weights if path.endswith("/gamma")]:
+        gamma, beta, mean, variance = (
+            folded.pop(f"{name}_norm/{part}")
+            for part in ("gamma", "beta", "moving_mean", "moving_variance")
+        )
+        scale = gamma / np.sqrt(variance + EPSILON)
+        halves = [half for half in FUSION_HALVES if f"{half}/kernel" in folded]
+        layers = halves if name == "fusion" else [name]
+        for layer in layers:
+            folded[f"{layer}/kernel"] = folded[f"{layer}/kernel"] * scale
+        folded[f"{layers[0]}/bias"] = beta - mean * scale
+    return folded
+
+
 class _Builder:
     """Makes the networks in one width and precision."""
 
-    def __init__(self, config, precision, synchronized):
+    def __init__(self, config, precision, synchronized, folded):
         import keras
 
         self.keras = keras
         self.config = config
         self.policy = keras.DTypePolicy(precision)
         self.synchronized = synchronized
+        self.folded = folded
         self.seeds = itertools.count(1000 * config.seed)
 
     def convolutional(self, name, shape, table):
@@ -131,10 +163,10 @@ class _Builder:
         layers, units = self.keras.layers, self._outputs(FUSION)
         # Two halves of one matrix: He's variance counts the inputs of both.
         scale = 2 / (1 + len(global_features))
-        x = layers.Conv2D(units, 1, use_bias=False, dtype=self.policy, name="fusion_mid",
+        x = layers.Conv2D(units, 1, use_bias=self.folded, dtype=self.policy, name=FUSION_HALVES[0],
                           kernel_initializer=self._initializer(scale))(mid)
         for features in global_features:
-            y = layers.Dense(units, use_bias=False, dtype=self.policy, name="fusion_global",
+            y = layers.Dense(units, use_bias=False, dtype=self.policy, name=FUSION_HALVES[1],
                              kernel_initializer=self._initializer(scale))(features)
             y = layers.Reshape((1, 1, units), dtype=self.policy, name="fusion_reshape")(y)
             x = layers.Add(dtype=self.policy, name="fusion_add")([x, y])
@@ -174,7 +206,7 @@ class _Builder:
                 x = layers.ZeroPadding2D(kernel // 2, dtype=self.policy, name=f"{layer}_pad")(x)
             x = layers.Conv2D(
                 self._outputs(outputs), kernel, stride, "valid" if stride > 1 else "same",
-                use_bias=False, kernel_initializer=self._initializer(2), dtype=self.policy,
+                use_bias=self.folded, kernel_initializer=self._initializer(2), dtype=self.policy,
                 name=layer,
             )(x)
             x = self._activated(x, layer)
@@ -182,17 +214,18 @@ class _Builder:
 
     def _dense(self, x, name, units):
         return self.keras.layers.Dense(
-            self._outputs(units), use_bias=False, kernel_initializer=self._initializer(2),
+            self._outputs(units), use_bias=self.folded, kernel_initializer=self._initializer(2),
             dtype=self.policy, name=name,
         )(x)
 
     def _activated(self, x, name):
         from layers import BatchNormalization
 
-        x = BatchNormalization(
-            momentum=MOMENTUM, epsilon=EPSILON, synchronized=self.synchronized,
-            dtype=self.policy, name=f"{name}_norm",
-        )(x)
+        if not self.folded:
+            x = BatchNormalization(
+                momentum=MOMENTUM, epsilon=EPSILON, synchronized=self.synchronized,
+                dtype=self.policy, name=f"{name}_norm",
+            )(x)
         return self.keras.layers.ReLU(dtype=self.policy, name=f"{name}_relu")(x)
 
     def _outputs(self, outputs):

@@ -21,6 +21,7 @@ from build_model import split_paths
 from model_files import load_trained
 
 STRIP_PIXELS = 1 << 16  # pixels joined at a time, so that memory follows the picture alone
+SHRINKING = dict(resample=Image.Resampling.BICUBIC, reducing_gap=3.0)
 SMALLEST = 8  # pixels; sides of the network's copy are at least this
 
 
@@ -29,7 +30,7 @@ class Colorizer:
 
     Args:
         path: run folder, or weights file with its config.json beside it.
-        precision: Keras dtype policy, "float32" or "mixed_bfloat16".
+        precision: Keras dtype policy, "float32" or "bfloat16".
 
     Raises:
         UserError: as `model_files.load_trained`.
@@ -73,7 +74,8 @@ class Colorizer:
             return None, None
         outputs = self._describe(luminance)
         probabilities = outputs.get("probabilities")
-        return outputs["global_features"], None if probabilities is None else probabilities.numpy()
+        return (tf.cast(outputs["global_features"], tf.float32),
+                None if probabilities is None else probabilities.numpy())
 
     def chrominance(self, luminance, global_features):
         """ab in Lab units, (batch, ceil(height/2), ceil(width/2), 2).
@@ -96,15 +98,24 @@ class Colorizer:
 
     def style_of(self, pixels):
         """Global features (1, 256 width) of a picture, to pass on as `style`."""
-        return self.describe(self.global_copy(pixels)[None])[0]
+        copies = self.copies(pixels, self.config.working_size)
+        return self.describe(copies[1][None])[0]
 
-    def global_copy(self, pixels):
-        """Luminance (crop_size, crop_size, 1) of a picture squeezed to the global path's input."""
-        return small_luminance(pixels, (self.config.crop_size,) * 2)
+    def copies(self, pixels, working_size):
+        """What the network's two paths see of a picture.
 
-    def local_copy(self, pixels, working_size):
-        """Luminance (height, width, 1) of a picture, its longer side at most working_size."""
-        return small_luminance(pixels, working_shape(pixels.shape[:2], working_size))
+        Args:
+            pixels: as of `colorize`.
+            working_size: pixels of the longer side of the first copy at most; 0: all.
+
+        Returns:
+            (local, whole), float32 luminance in [0, 1]: (height, width, 1), and the same squeezed
+            to (crop_size, crop_size, 1).
+        """
+        local = small_luminance(pixels, working_shape(pixels.shape[:2], working_size))
+        square = (self.config.crop_size,) * 2
+        whole = Image.fromarray(local[..., 0]).resize(square, **SHRINKING)
+        return local, np.clip(whole, 0, 1)[..., None]
 
     def class_names_of(self, probabilities, count):
         """The `count` likeliest scenes of one picture: [(name, probability)]."""
@@ -127,10 +138,9 @@ def colorize(pixels, colorizer, style=None, chroma=None, working_size=None):
         uint8 (height, width, 3) sRGB, whose L* is within 1.0 of the picture's at every pixel.
     """
     size = colorizer.config.working_size if working_size is None else working_size
-    features = style
-    if features is None:
-        features, _ = colorizer.describe(colorizer.global_copy(pixels)[None])
-    ab = colorizer.chrominance(colorizer.local_copy(pixels, size)[None], features)[0]
+    local, whole = colorizer.copies(pixels, size)
+    features = colorizer.describe(whole[None])[0] if style is None else style
+    ab = colorizer.chrominance(local[None], features)[0]
     return join(pixels, ab * (colorizer.config.chroma if chroma is None else chroma))
 
 
@@ -145,7 +155,7 @@ def small_luminance(pixels, shape):
     height, width = shape
     image = Image.fromarray(pixels)
     if image.size != (width, height):
-        image = image.resize((width, height), Image.Resampling.BICUBIC, reducing_gap=3.0)
+        image = image.resize((width, height), **SHRINKING)
     small = np.clip(np.asarray(image), 0, 1) if pixels.ndim == 2 else np.asarray(image)
     return colorspace.encode_luminance(lightness_of(small))[..., None]
 

@@ -98,33 +98,31 @@ def lab_to_rgb(lightness, ab):
         uint8 (..., 3), whose L* is within 1.0 of `lightness`.
     """
     shape, ab = np.shape(lightness), np.asarray(ab)
-    planes = [np.asarray(plane, np.float32).reshape(-1)
-              for plane in (lightness, ab[..., 0], ab[..., 1])]
-    rgb = np.empty((planes[0].size, 3), np.uint8)
+    fy, fa, fb = (np.asarray(plane, np.float32).reshape(-1)
+                  for plane in (lightness, ab[..., 0], ab[..., 1]))
+    fy = (np.clip(fy, 0, LUMINANCE_RANGE) + 16) / 116
+    fa, fb = fa / 500, fb / 200
+    rgb = np.empty((fy.size, 3), np.uint8)
+    outside = [np.empty(0, int)]
     for start in range(0, len(rgb), _BLOCK):
         block = slice(start, start + _BLOCK)
-        linear = _fitted_linear_rgb(*(plane[block] for plane in planes))
-        levels = _gamma_table().take(_table_index(linear))
-        for channel in range(3):
-            rgb[block, channel] = levels[channel]
+        linear = _linear_rgb(fy[block], fa[block], fb[block])
+        rgb[block] = _levels(linear)
+        outside.append(start + np.flatnonzero(~_in_gamut(linear)))
+    outside = np.concatenate(outside)
+    if outside.size:
+        rgb[outside] = _levels(_fitted_linear_rgb(fy[outside], fa[outside], fb[outside]))
     return rgb.reshape(*shape, 3)
 
 
-def _fitted_linear_rgb(lightness, a, b):
-    """Linear sRGB (3, pixels) of Lab planes, with chroma reduced where sRGB asks for it."""
-    fy = (np.clip(lightness, 0, LUMINANCE_RANGE) + 16) / 116
-    fa, fb = a / 500, b / 200
-    linear = _linear_rgb(fy, fa, fb)
-    outside = np.flatnonzero(~_in_gamut(linear))
-    if outside.size:
-        fy, fa, fb = fy[outside], fa[outside], fb[outside]
-        low, high = np.zeros_like(fy), np.ones_like(fy)  # shares of the chroma
-        for _ in range(_BISECTIONS):
-            middle = (low + high) / 2
-            inside = _in_gamut(_linear_rgb(fy, fa * middle, fb * middle))
-            low, high = np.where(inside, middle, low), np.where(inside, high, middle)
-        linear[:, outside] = _linear_rgb(fy, fa * low, fb * low)
-    return linear
+def _fitted_linear_rgb(fy, fa, fb):
+    """Linear sRGB (3, pixels) with as much of the chroma as sRGB holds."""
+    low, high = np.zeros_like(fy), np.ones_like(fy)  # shares of the chroma
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2
+        inside = _in_gamut(_linear_rgb(fy, fa * middle, fb * middle))
+        low, high = np.where(inside, middle, low), np.where(inside, high, middle)
+    return _linear_rgb(fy, fa * low, fb * low)
 
 
 def _linear_rgb(fy, fa, fb):
@@ -143,7 +141,14 @@ def _in_gamut(linear):
 def _white_to_linear():
     """Matrix (3, 3) from XYZ relative to white to linear sRGB."""
     white = color.xyz_tristimulus_values(illuminant="D65", observer="2")
-    return (np.asarray(color.colorconv.rgb_from_xyz) * white).astype(np.float32)
+    matrix = np.asarray(color.colorconv.rgb_from_xyz) * white
+    # Rounded constants leave white off by 1e-4; greys must come out grey.
+    return (matrix / matrix.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def _levels(linear):
+    """8-bit sRGB (pixels, 3) of linear sRGB (3, pixels)."""
+    return _gamma_table().take(_table_index(linear)).T
 
 
 def _table_index(values):

@@ -134,8 +134,7 @@ class Evaluation:
     def read(self, photograph):
         """Open a photograph, make the network's copies of it and look up its scene."""
         photograph.truth = self.truth_of(photograph.path)
-        local = self.colorizer.local_copy(photograph.truth, self.working_size)
-        photograph.copies = local, self.colorizer.global_copy(photograph.truth)
+        photograph.copies = self.colorizer.copies(photograph.truth, self.working_size)
         folder = os.path.basename(os.path.dirname(os.path.abspath(photograph.path)))
         if folder in self.class_names:
             photograph.label = self.class_names.index(folder)

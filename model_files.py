@@ -7,7 +7,7 @@ import os
 
 import numpy as np
 
-from build_model import build_model
+from build_model import build_model, fold
 from command_line import UserError
 from config import read_config
 from image_files import write_whole
@@ -39,18 +39,18 @@ def save_weights(model, path, half=False):
 
 
 def load_weights(model, path):
-    """Read what `save_weights` wrote into a model of the same layers.
+    """Read what `save_weights` wrote of a trained network into its `folded` form.
 
     Raises:
         UserError: the file is missing, damaged, or of another network; nothing is changed then.
     """
     import h5py
 
-    values = {}
+    trained = {}
     try:
         with h5py.File(path, "r") as file:
             file.visititems(
-                lambda name, item: values.update({name: item[()]})
+                lambda name, item: trained.update({name: item[()]})
                 if isinstance(item, h5py.Dataset) else None
             )
     except FileNotFoundError:
@@ -58,6 +58,14 @@ def load_weights(model, path):
     except (OSError, RuntimeError, ValueError, KeyError) as error:
         reason = " ".join(str(error).split())[:100]
         raise UserError(f"{path}: expected weights (HDF5), cannot read them: {reason}") from None
+    bad = [name for name, value in trained.items() if not np.isfinite(value).all()]
+    if bad:
+        raise UserError(f"{path}: weights are not finite in {bad[0]}")
+    try:
+        values = fold(trained)
+    except (KeyError, ValueError) as error:
+        raise UserError(f"{path}: weights of another network: {error.args[0]} is missing or does "
+                        "not fit") from None
     _check_fit(model, values, path)
     for variable in model.weights:
         variable.assign(values[variable.path])
@@ -67,9 +75,6 @@ def _check_fit(model, values, path):
     expected = {variable.path: tuple(variable.shape) for variable in model.weights}
     found = {name: value.shape for name, value in values.items()}
     if expected == found:
-        bad = [name for name, value in values.items() if not np.isfinite(value).all()]
-        if bad:
-            raise UserError(f"{path}: weights are not finite in {bad[0]}")
         return
     wrong = sorted(name for name in expected if found.get(name) != expected[name])
     wrong = wrong or sorted(set(found) - set(expected))
@@ -85,10 +90,10 @@ def load_trained(path, precision="float32"):
 
     Args:
         path: a run folder, or a weights file with its config.json beside it.
-        precision: a Keras dtype policy.
+        precision: a Keras dtype policy, "bfloat16" for the fastest on processors that have it.
 
     Returns:
-        (model, config), as of `build_model`.
+        (model, config): a `folded` one of `build_model`, and its `config.Config`.
 
     Raises:
         UserError: a file is missing, damaged, or does not fit the other.
@@ -98,6 +103,6 @@ def load_trained(path, precision="float32"):
     if not os.path.exists(weights):
         raise UserError(f"{weights}: no such weights; expected a run folder or a weights file")
     config = read_config(os.path.join(folder, CONFIG))
-    model = build_model(config, precision)
+    model = build_model(config, precision, folded=True)
     load_weights(model, weights)
     return model, config

@@ -54,8 +54,7 @@ class Colouring:
         from overlap import Work
 
         picture = image_files.open_picture(job.source, self.max_pixels)
-        local = self.colorizer.local_copy(picture.pixels, self.working_size)
-        return Work(job, picture, local, self.colorizer.global_copy(picture.pixels))
+        return Work(job, picture, *self.colorizer.copies(picture.pixels, self.working_size))
 
     def color(self, works):
         """Chrominance of each of some pictures whose copies are of one shape."""
@@ -65,18 +64,19 @@ class Colouring:
         if features is None or self.options.classes:
             own, probabilities = self.colorizer.describe(np.stack([work.whole for work in works]))
             features = own if features is None else features
-        if self.options.classes:
-            for work, shares in zip(works, probabilities):
-                self._print_scenes(work.job, shares)
+            for work, shares in zip(works, () if probabilities is None else probabilities):
+                work.probabilities = shares
         if self.style is not None:
             features = np.repeat(self.style, len(works), axis=0)
         ab = self.colorizer.chrominance(np.stack([work.local for work in works]), features)
         return list(ab * self.chroma)
 
-    def _print_scenes(self, job, shares):
-        scenes = self.colorizer.class_names_of(shares, self.options.classes)
-        named = ", ".join(f"{name} {100 * share:.1f} %" for name, share in scenes)
-        print(f"{image_files.printable(job.source)}: {named}")
+    def print_scenes(self, work):
+        """Print the likeliest scenes of a coloured picture, as many as were asked for."""
+        if self.options.classes:
+            scenes = self.colorizer.class_names_of(work.probabilities, self.options.classes)
+            named = ", ".join(f"{name} {100 * share:.1f} %" for name, share in scenes)
+            print(f"{image_files.printable(work.job.source)}: {named}")
 
     def write(self, work, ab):
         """Join luminance and chrominance, and save."""
@@ -136,7 +136,11 @@ def _color(jobs, colouring, fail):
             fail(job, error)
             bar.update()
 
-        color_all(jobs, colouring, failed, finished=lambda job: bar.update())
+        def finished(work):
+            colouring.print_scenes(work)
+            bar.update()
+
+        color_all(jobs, colouring, failed, finished)
 
 
 @contextlib.contextmanager
@@ -209,4 +213,6 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
+    # No weight changes in this process: convolutions may keep the copies they lay out for themselves.
+    os.environ.setdefault("TF_ONEDNN_ASSUME_FROZEN_WEIGHTS", "1")
     sys.exit(main())

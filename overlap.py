@@ -11,6 +11,7 @@ import image_files
 
 BATCH = 16  # pictures of one shape that the network colours at once
 BATCH_PIXELS = 1 << 20  # pixels of the network's copies in one batch, at most
+NETWORK_CALLS = 2  # batches in the network at a time: where one waits for a core, the other goes on
 PIXELS_IN_FLIGHT = 50_000_000  # of pictures in memory at a time; a larger one comes alone
 
 
@@ -21,13 +22,15 @@ class Work:
     Attributes:
         job: its `coloured_files.Job`.
         picture: its `image_files.Picture`.
-        local, whole: copies for the network's two paths, as of `Colorizer`.
+        local, whole: copies for the network's two paths, as of `Colorizer.copies`.
+        probabilities: of its scenes, once the network has seen it; None without classes.
     """
 
     job: object
     picture: image_files.Picture
     local: np.ndarray
     whole: np.ndarray
+    probabilities: np.ndarray | None = None
 
 
 def color_all(jobs, colouring, failed, finished):
@@ -36,39 +39,34 @@ def color_all(jobs, colouring, failed, finished):
     Args:
         jobs: `coloured_files.Job`s.
         colouring: has `max_pixels`, and the steps `read(job)` to Work, `color(works)` of one shape
-            to an ab for each, and `write(work, ab)`; reading and writing run in threads.
+            to an ab for each, and `write(work, ab)`; all of them run in threads.
         failed: called with the job and the error of each picture that could not be coloured.
-        finished: called with each job that was written.
+        finished: called with the Work of each picture that was written.
     """
-    threads = concurrent.futures.ThreadPoolExecutor(os.cpu_count())
-    flow = _Flow(jobs, colouring, threads, failed, finished)
+    flow = _Flow(jobs, colouring, failed, finished)
     try:
-        for works in flow.batches():
-            try:
-                planes = colouring.color(works)
-            except MemoryError as error:
-                for work in works:
-                    flow.fail(work.job, error)
-                continue
-            while works:
-                flow.write(works.pop(0), planes.pop(0))
+        flow.run()
     finally:
-        threads.shutdown(cancel_futures=True)
+        flow.files.shutdown(cancel_futures=True)
+        flow.network.shutdown(cancel_futures=True)
 
 
 class _Flow:
     """Reads ahead of the network and writes behind it, within a budget of pixels."""
 
-    def __init__(self, jobs, colouring, threads, failed, finished):
-        self.jobs, self.colouring, self.threads = iter(jobs), colouring, threads
+    def __init__(self, jobs, colouring, failed, finished):
+        self.jobs, self.colouring = iter(jobs), colouring
         self.failed, self.finished = failed, finished
+        self.files = concurrent.futures.ThreadPoolExecutor(os.cpu_count(), "files")
+        self.network = concurrent.futures.ThreadPoolExecutor(NETWORK_CALLS, "network")
         self.next_job = next(self.jobs, None)
-        self.reading, self.writing = collections.deque(), collections.deque()
+        # First in, first out: (job, future), (list of Work, future), (Work, future).
+        self.reading, self.coloring, self.writing = (collections.deque() for _ in range(3))
         self.pixels = {}  # by job, of those that were begun and not finished
 
-    def batches(self):
-        """Yield lists of Work whose network copies are of one shape."""
-        waiting = {}  # by shape
+    def run(self):
+        """Until every job is finished or failed."""
+        waiting = {}  # lists of Work, by the shape of their network copies
         while True:
             self._read_ahead()
             if self.reading:
@@ -77,11 +75,13 @@ class _Flow:
                     works = waiting.setdefault(work.local.shape, [])
                     works.append(work)
                     if len(works) == BATCH or len(works) * work.local.size >= BATCH_PIXELS:
-                        yield waiting.pop(work.local.shape)
+                        self._color(waiting.pop(work.local.shape))
             elif waiting:
-                yield waiting.pop(next(iter(waiting)))
+                self._color(waiting.pop(next(iter(waiting))))
+            elif self.coloring:
+                self._write_oldest()
             elif self.writing:
-                self._finish_one()
+                self._finish_oldest()
             else:
                 return
 
@@ -95,28 +95,49 @@ class _Flow:
             if self.pixels and sum(self.pixels.values()) + width * height > PIXELS_IN_FLIGHT:
                 return
             self.pixels[job] = width * height
-            self.reading.append((job, self.threads.submit(self.colouring.read, job)))
+            self.reading.append((job, self.files.submit(self.colouring.read, job)))
             self.next_job = next(self.jobs, None)
 
-    def write(self, work, ab):
-        self.writing.append((work.job, self.threads.submit(self.colouring.write, work, ab)))
-        while len(self.writing) > BATCH:
-            self._finish_one()
+    def _color(self, works):
+        # A picture larger than a batch may want all memory: it has the network to itself.
+        most = NETWORK_CALLS if len(works) * works[0].local.size <= BATCH_PIXELS else 1
+        while len(self.coloring) >= most:
+            self._write_oldest()
+        self.coloring.append((works, self.network.submit(self.colouring.color, works)))
+        if most == 1:
+            self._write_oldest()
 
-    def _finish_one(self):
-        job, future = self.writing.popleft()
-        self._result(job, future)
-        if self.pixels.pop(job, None) is not None:
-            self.finished(job)
+    def _write_oldest(self):
+        """Hand the batch that has been in the network for longest to the writers."""
+        works, future = self.coloring.popleft()
+        try:
+            planes = future.result()
+        except MemoryError as error:
+            for work in works:
+                self._fail(work.job, error)
+            return
+        while works:
+            work = works.pop(0)
+            self.writing.append(
+                (work, self.files.submit(self.colouring.write, work, planes.pop(0)))
+            )
+            if len(self.writing) > BATCH:
+                self._finish_oldest()
+
+    def _finish_oldest(self):
+        work, future = self.writing.popleft()
+        self._result(work.job, future)
+        if self.pixels.pop(work.job, None) is not None:
+            self.finished(work)
 
     def _result(self, job, future):
         """What a thread made of a job; None, and the job reported, if it failed."""
         try:
             return future.result()
         except (image_files.ImageError, MemoryError) as error:
-            self.fail(job, error)
+            self._fail(job, error)
             return None
 
-    def fail(self, job, error):
+    def _fail(self, job, error):
         del self.pixels[job]
         self.failed(job, error)

@@ -87,7 +87,8 @@ class Training(tf.Module):
         gradients = tape.gradient(scaled, self.model.trainable_variables)
         finite = tf.math.is_finite(loss)
         if scaled is loss:  # scaled float16 gradients may overflow: the optimizer skips these
-            finite &= tf.reduce_all([tf.reduce_all(tf.math.is_finite(g)) for g in gradients])
+            # Of sums, which is a third of the time of asking every number.
+            finite &= tf.math.is_finite(tf.add_n([tf.reduce_sum(g) for g in gradients]))
         with tf.control_dependencies([tf.debugging.Assert(finite, [NOT_FINITE])]):
             return tf.identity(totals), [tf.identity(gradient) for gradient in gradients]
 

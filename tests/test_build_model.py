@@ -210,6 +210,28 @@ def test_ablations(settings, networks, outputs):
     assert len(local_path.inputs) == 1 + ("global" in networks)
 
 
+@pytest.mark.parametrize("ablation", [
+    [], ["use_classification=false", "use_global_features=false"],
+])
+def test_folded_network_computes_the_same(ablation):
+    """Batch normalisation worked into kernels and biases, with statistics far from 0 and 1."""
+    config = load_config("smoke", ablation)
+    model = network.build_model(config)
+    random = np.random.default_rng(0)
+    for variable in model.weights:
+        if "_norm/" in variable.path:
+            variable.assign(random.uniform(0.5, 2, variable.shape))
+    folded = network.build_model(config, folded=True)
+    weights = network.fold({v.path: np.asarray(v) for v in model.weights})
+    assert {v.path for v in folded.weights} == set(weights)
+    for variable in folded.weights:
+        variable.assign(weights[variable.path])
+    pictures = _pictures(2, 64, 64, 1)
+    outputs = folded(pictures)
+    for name, expected in model(pictures, training=False).items():
+        np.testing.assert_allclose(outputs[name], expected, rtol=1e-3, atol=1e-5)
+
+
 def test_equal_seeds_give_equal_weights():
     first, same, other = (
         network.build_model(load_config("smoke", [f"seed={seed}"])).get_weights()

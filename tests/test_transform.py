@@ -536,3 +536,28 @@ def test_interrupted_and_started_again(tiny_network, tmp_path, run, kill):
         assert sorted(visible) == sorted(os.listdir("out"))
     assert run("album", "-o", "out") == 0
     assert sorted(os.listdir("out")) == sorted(os.listdir("album"))
+
+
+def test_bfloat16_colours_nearly_as_float32(tiny_network, colorizer):
+    from colorize import Colorizer, colorize
+
+    pixels = np.asarray(COLOUR)
+    exact = colorize(pixels, colorizer).astype(int)
+    rounded = colorize(pixels, Colorizer(tiny_network, "bfloat16")).astype(int)
+    assert 0 < np.abs(rounded - exact).mean() < 1.5
+
+
+def test_the_script_as_a_process_colours_as_the_function_does(tiny_network, colorizer, tmp_path):
+    """There it keeps laid-out copies of the weights, over pictures of several shapes."""
+    from colorize import colorize
+
+    shapes = [(64, 48), (40, 56), (24, 24), (64, 48)]
+    for number, shape in enumerate(shapes):
+        photograph(*shape).save(tmp_path / f"{number}.png")
+    script = os.path.join(ROOT, "model_transform.py")
+    subprocess.run([sys.executable, script, str(tmp_path), "-o", str(tmp_path / "out"),
+                    "--model", tiny_network], check=True, capture_output=True)
+    for number in range(len(shapes)):
+        expected = colorize(pixels_of(tmp_path / f"{number}.png"), colorizer).astype(int)
+        coloured = pixels_of(tmp_path / "out" / f"{number}.png")
+        assert np.abs(coloured - expected).max() <= 1
