@@ -1,9 +1,12 @@
 """What the scripts share on the command line: errors, exit codes, settings and progress."""
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
+
+LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"  # TensorFlow's; 0 shows everything
 
 DONE, SOME_FAILED, WRONG = 0, 1, 2  # exit codes
 
@@ -31,7 +34,7 @@ def add_settings(arguments):
 
 def run(main, options):
     """Call `main(options)`; turn a UserError into one line on standard error and exit code 2."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if options.debug else "2")
+    os.environ.setdefault(LOG_LEVEL, "0" if options.debug else "2")
     try:
         return main(options)
     except UserError as error:
@@ -42,6 +45,39 @@ def run(main, options):
     except KeyboardInterrupt:
         print("interrupted; what was finished is kept", file=sys.stderr)
         return 128 + signal.SIGINT
+
+
+@contextlib.contextmanager
+def native_remarks_hidden():
+    """Hide what TensorFlow and decoders write to standard error themselves; Python's goes on.
+
+    With `--debug` nothing is hidden.
+    """
+    if os.environ.get(LOG_LEVEL) == "0":
+        yield
+        return
+    python_stderr, kept = sys.stderr, os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    try:
+        with open(os.dup(kept), "w", buffering=1, errors="backslashreplace") as stream:
+            if python_stderr is sys.__stderr__:
+                sys.stderr = stream
+            yield
+    finally:
+        sys.stderr = python_stderr
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def import_tensorflow():
+    """TensorFlow, started without the remarks that it makes then."""
+    with native_remarks_hidden():
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()
+    return tf
 
 
 def progress(total, unit, initial=0):

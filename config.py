@@ -189,7 +189,7 @@ def _element_kind(field):
 
 def save_config(config, path):
     """Write the settings as JSON, whole or not at all."""
-    from image_files import write_whole
+    from whole_files import write_whole
 
     text = json.dumps(dataclasses.asdict(config), indent=2) + "\n"
     write_whole(path, lambda partial: pathlib.Path(partial).write_text(text))

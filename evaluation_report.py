@@ -6,6 +6,7 @@ import os
 import image_files
 import metrics
 import sheets
+import whole_files
 from evaluation import GREY, MEAN_COLOR, MODEL, TRUTH
 
 # What a picture's measure becomes over a set: (name, heading, decimals, figure of the values).
@@ -122,7 +123,7 @@ def write_report(path, settings, sets):
         with open(partial, "w", encoding="utf-8") as file:
             file.write(text)
 
-    image_files.write_whole(path, write)
+    whole_files.write_whole(path, write)
 
 
 def _plain(value):

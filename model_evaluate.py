@@ -69,6 +69,8 @@ def evaluate(options):
             raise UserError(f"{path}: no such folder to write to")
     if options.sheet and not options.sheet.lower().endswith(SHEET_ENDINGS):
         raise UserError(f"--sheet: expected a name ending in .png or .jpg, got {options.sheet}")
+    command_line.import_tensorflow()
+
     import evaluation_report
     from evaluation import Evaluation, Photograph
 

@@ -10,7 +10,7 @@ import numpy as np
 from build_model import build_model, fold
 from command_line import UserError
 from config import read_config
-from image_files import write_whole
+from whole_files import write_whole
 
 WEIGHTS = "best.weights.h5"
 CONFIG = "config.json"

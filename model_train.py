@@ -38,6 +38,9 @@ def train(config, records, run_dir):
         UserError: settings, records, memory, disk, another host or the loss stand in the way.
         Stopped: a signal asked to stop; a checkpoint was written.
     """
+    tf = command_line.import_tensorflow()
+
+    import devices
     import record_files
     import run_folder
 
@@ -45,10 +48,6 @@ def train(config, records, run_dir):
     config = run_folder.settle(run_folder.complete(config, dataset), run_dir)
     with run_folder.writing(run_dir, "the run folder"):
         os.makedirs(run_dir, exist_ok=True)
-    import tensorflow as tf
-
-    import devices
-
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
     with devices.plain_errors(config):

@@ -17,6 +17,7 @@ import sys
 import coloured_files
 import command_line
 import image_files
+import whole_files
 from command_line import UserError
 
 WEIGHTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "weights")
@@ -120,9 +121,9 @@ def transform(options):
     if skipped:
         print(f"{skipped} already coloured (--overwrite makes them anew)")
     for folder in {os.path.dirname(job.target) or "." for job in todo}:
-        image_files.remove_leftovers(folder)
+        whole_files.remove_leftovers(folder)
     if todo:
-        with contextlib.nullcontext() if options.debug else _native_remarks_hidden():
+        with command_line.native_remarks_hidden():
             _color(todo, Colouring(options), fail)
     print(f"{len(jobs) - skipped - len(failed)} coloured, {len(failed)} failed")
     return command_line.SOME_FAILED if failed else command_line.DONE
@@ -141,24 +142,6 @@ def _color(jobs, colouring, fail):
             bar.update()
 
         color_all(jobs, colouring, failed, finished)
-
-
-@contextlib.contextmanager
-def _native_remarks_hidden():
-    """Hide what TensorFlow and decoders write to standard error themselves; Python's goes on."""
-    python_stderr, kept = sys.stderr, os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    os.close(nowhere)
-    try:
-        with open(os.dup(kept), "w", buffering=1, errors="backslashreplace") as stream:
-            if python_stderr is sys.__stderr__:
-                sys.stderr = stream
-            yield
-    finally:
-        sys.stderr = python_stderr
-        os.dup2(kept, 2)
-        os.close(kept)
 
 
 def working_size_of(text):

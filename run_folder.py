@@ -12,8 +12,9 @@ import colorspace
 import sheets
 from command_line import UserError
 from config import RESUMABLE, Config, differences, read_config, save_config
-from image_files import save_image, write_whole
+from image_files import save_image
 from model_files import CONFIG
+from whole_files import write_whole
 
 METRICS = "metrics.jsonl"
 CURVES = "curves.png"
