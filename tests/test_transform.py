@@ -40,7 +40,9 @@ def run(tiny_network, colorizer, tmp_path, monkeypatch):
     load = colorize.Colorizer
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
-        colorize, "Colorizer", lambda path: colorizer if path == tiny_network else load(path)
+        colorize, "Colorizer",
+        lambda path, precision="float32": (
+            colorizer if (path, precision) == (tiny_network, "float32") else load(path, precision)),
     )
 
     def run(*arguments, model=tiny_network):
@@ -538,12 +540,11 @@ def test_interrupted_and_started_again(tiny_network, tmp_path, run, kill):
     assert sorted(os.listdir("out")) == sorted(os.listdir("album"))
 
 
-def test_bfloat16_colours_nearly_as_float32(tiny_network, colorizer):
-    from colorize import Colorizer, colorize
-
-    pixels = np.asarray(COLOUR)
-    exact = colorize(pixels, colorizer).astype(int)
-    rounded = colorize(pixels, Colorizer(tiny_network, "bfloat16")).astype(int)
+def test_bfloat16_colours_nearly_as_float32(run):
+    COLOUR.save("a.png")
+    for precision in ("float32", "bfloat16"):
+        assert run("a.png", "-o", precision, "--precision", precision) == 0
+    exact, rounded = (pixels_of(f"{name}/a.png").astype(int) for name in ("float32", "bfloat16"))
     assert 0 < np.abs(rounded - exact).mean() < 1.5
 
 
