@@ -1,41 +1,69 @@
 """A trained network on disk: a weights file (HDF5) and, beside it, its settings (config.json).
 
+    python model_files.py runs/mine weights       copies a run's network at half its size
+
 Weights are stored by name and read as numbers alone: nothing is unpickled, no code is loaded.
 """
 
 import os
+import sys
 
 import numpy as np
 
+import command_line
 from build_model import build_model, fold
 from command_line import UserError
-from config import read_config
+from config import read_config, save_config
 from whole_files import write_whole
 
 WEIGHTS = "best.weights.h5"
 CONFIG = "config.json"
 
 
-def save_weights(model, path, half=False):
-    """Write every variable under its path, whole or not at all.
-
-    Args:
-        model: a built keras.Model.
-        path: file to write.
-        half: store matrices and kernels as float16, half the bytes; the rest stays float32.
+def save_weights(model, path):
+    """Write every variable of a built keras.Model under its path, whole or not at all.
 
     Raises:
         OSError: the file cannot be written.
     """
+    _write({variable.path: np.asarray(variable) for variable in model.weights}, path)
+
+
+def _write(weights, path):
     import h5py
 
     def write(partial):
         with h5py.File(partial, "w") as file:
-            for variable in model.weights:
-                value = np.asarray(variable)
-                file[variable.path] = value.astype(np.float16) if half and value.ndim > 1 else value
+            for name, value in weights.items():
+                file[name] = value
 
     write_whole(path, write)
+
+
+def read_weights(path):
+    """{path of variable: array} of what `save_weights` wrote.
+
+    Raises:
+        UserError: the file is missing or damaged, or its numbers are not finite.
+    """
+    import h5py
+
+    weights = {}
+    try:
+        with h5py.File(path, "r") as file:
+            file.visititems(
+                lambda name, item: weights.update({name: item[()]})
+                if isinstance(item, h5py.Dataset) else None
+            )
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such weights file") from None
+    except (OSError, RuntimeError, ValueError, KeyError) as error:
+        reason = " ".join(str(error).split())[:100]
+        raise UserError(f"{path}: expected weights (HDF5), cannot read them: {reason}") from None
+    bad = [name for name, value in weights.items() if not np.isfinite(value).all()]
+    if bad:
+        raise UserError(f"{path}: weights are not finite in {bad[0]}")
+    return weights
 
 
 def load_weights(model, path):
@@ -44,25 +72,8 @@ def load_weights(model, path):
     Raises:
         UserError: the file is missing, damaged, or of another network; nothing is changed then.
     """
-    import h5py
-
-    trained = {}
     try:
-        with h5py.File(path, "r") as file:
-            file.visititems(
-                lambda name, item: trained.update({name: item[()]})
-                if isinstance(item, h5py.Dataset) else None
-            )
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such weights file") from None
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
-        reason = " ".join(str(error).split())[:100]
-        raise UserError(f"{path}: expected weights (HDF5), cannot read them: {reason}") from None
-    bad = [name for name, value in trained.items() if not np.isfinite(value).all()]
-    if bad:
-        raise UserError(f"{path}: weights are not finite in {bad[0]}")
-    try:
-        values = fold(trained)
+        values = fold(read_weights(path))
     except (KeyError, ValueError) as error:
         raise UserError(f"{path}: weights of another network: {error.args[0]} is missing or does "
                         "not fit") from None
@@ -106,3 +117,27 @@ def load_trained(path, precision="float32"):
     model = build_model(config, precision, folded=True)
     load_weights(model, weights)
     return model, config
+
+
+def release(options):
+    """Copy a run's best weights with kernels and matrices as float16, and its settings."""
+    path = os.path.join(options.run_dir, WEIGHTS)
+    config = read_config(os.path.join(options.run_dir, CONFIG))
+    weights = {name: value.astype(np.float16) if value.ndim > 1 else value
+               for name, value in read_weights(path).items()}
+    os.makedirs(options.folder, exist_ok=True)
+    _write(weights, os.path.join(options.folder, WEIGHTS))
+    save_config(config, os.path.join(options.folder, CONFIG))
+    print(f"{os.path.getsize(os.path.join(options.folder, WEIGHTS)) / 1e6:.1f} MB")
+    return command_line.DONE
+
+
+def main(argv=None):
+    arguments = command_line.parser(__doc__)
+    arguments.add_argument("run_dir", help="run folder of model_train.py")
+    arguments.add_argument("folder", help="where best.weights.h5 and config.json go")
+    return command_line.run(release, arguments.parse_args(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
