@@ -22,6 +22,7 @@ from model_files import load_trained
 
 STRIP_PIXELS = 1 << 16  # pixels joined at a time, so that memory follows the picture alone
 SHRINKING = dict(resample=Image.Resampling.BICUBIC, reducing_gap=3.0)
+MOST_SQUEEZE = 2  # times that the longer side is shrunk more than the shorter, at most
 SMALLEST = 8  # pixels; sides of the network's copy are at least this
 
 
@@ -106,16 +107,18 @@ class Colorizer:
 
         Args:
             pixels: as of `colorize`.
-            working_size: pixels of the longer side of the first copy at most; 0: all.
+            working_size: as of `colorize`.
 
         Returns:
-            (local, whole), float32 luminance in [0, 1]: (height, width, 1), and the same squeezed
-            to (crop_size, crop_size, 1).
+            (local, whole), float32 luminance in [0, 1]: (height, width, 1), and the middle
+            (crop_size, crop_size, 1) of the same squeezed to picture_size, as in validation.
         """
         local = small_luminance(pixels, working_shape(pixels.shape[:2], working_size))
-        square = (self.config.crop_size,) * 2
-        whole = Image.fromarray(local[..., 0]).resize(square, **SHRINKING)
-        return local, np.clip(whole, 0, 1)[..., None]
+        side, crop = self.config.picture_size, self.config.crop_size
+        whole = Image.fromarray(local[..., 0]).resize((side, side), **SHRINKING)
+        edge = (side - crop) // 2
+        middle = np.asarray(whole)[edge : edge + crop, edge : edge + crop]
+        return local, np.clip(middle, 0, 1)[..., None]
 
     def class_names_of(self, probabilities, count):
         """The `count` likeliest scenes of one picture: [(name, probability)]."""
@@ -132,7 +135,8 @@ def colorize(pixels, colorizer, style=None, chroma=None, working_size=None):
         colorizer: a `Colorizer`.
         style: of `Colorizer.style_of`, to take another picture's colours (section 5.3).
         chroma: multiplies the chrominance; None: the network's own setting.
-        working_size: pixels of the longer side that the network sees; 0: all; None: its setting.
+        working_size: most pixels of a side of the copy that the network sees, which is squeezed
+            towards a square; 0: the picture as it is; None: the network's setting.
 
     Returns:
         uint8 (height, width, 3) sRGB, whose L* is within 1.0 of the picture's at every pixel.
@@ -145,9 +149,15 @@ def colorize(pixels, colorizer, style=None, chroma=None, working_size=None):
 
 
 def working_shape(shape, working_size):
-    """(height, width) of the network's copy: the longer side at most working_size (0: as it is)."""
-    scale = min(1.0, working_size / max(shape)) if working_size else 1.0
-    return tuple(max(min(SMALLEST, side), round(side * scale)) for side in shape)
+    """(height, width) of the network's copy: no side over working_size (0: as it is).
+
+    Other shapes than squares are squeezed, as the training pictures were (section 4).
+    """
+    if not working_size:
+        return tuple(shape)
+    most = MOST_SQUEEZE * working_size / max(shape)
+    return tuple(max(min(SMALLEST, side), round(side * min(1, working_size / side, most)))
+                 for side in shape)
 
 
 def small_luminance(pixels, shape):

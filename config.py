@@ -61,7 +61,7 @@ class Config:
     panel_pictures: int = 8  # pictures in each validation panel
 
     # --- Colouring (section 5) ----------------------------------------------------------
-    working_size: int = 256  # pixels, longer side of what the network sees; 0: the whole picture
+    working_size: int = 256  # pixels, most of a side that the network sees; 0: the whole picture
     chroma: float = 1.0  # multiplies the predicted chrominance
 
     def __post_init__(self):
@@ -75,7 +75,7 @@ PRESETS = {
     "compact": dict(
         picture_size=144, crop_size=128, width=0.5, batch_size=32, steps=20_000,
         optimizer="adam", learning_rate=1e-3, schedule="cosine", warmup_steps=500,
-        working_size=192, chroma=1.2,
+        working_size=144, chroma=1.08,
     ),
     # Seconds on a CPU: shows that everything works.
     "smoke": dict(

@@ -173,7 +173,7 @@ def main(argv=None):
         help="squeeze photographs to N x N first; 224 is the common protocol (default: full size)")
     add("--chroma", type=float, metavar="F", help="strength of the colours (default: the model's)")
     add("--working-size", type=working_size_of, metavar="N|full",
-        help="longer side that the network sees (default: the model's)")
+        help="most pixels of a side that the network sees (default: the model's)")
     add("--limit", type=_at_least(1), metavar="N",
         help="measure N of each set, in a random order that is always the same")
     add("--mean-color", type=float, nargs=2, metavar=("A", "B"),

@@ -177,7 +177,7 @@ def parser():
     add("--chroma", type=_number(float, 0), metavar="F",
         help="strength of the colours (default: the model's)")
     add("--working-size", type=working_size_of, metavar="N|full",
-        help="longer side that the network sees (default: the model's)")
+        help="most pixels of a side that the network sees (default: the model's)")
     add("--precision", choices=("float32", "bfloat16"), default="float32",
         help="of the network: bfloat16 is nearly twice as fast on processors that have it, and off "
         "by a level or two (float32)")

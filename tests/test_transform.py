@@ -511,7 +511,8 @@ def test_strips_join_without_seams(monkeypatch):
 def test_working_shapes():
     from colorize import working_shape
 
-    assert working_shape((3000, 4000), 200) == (150, 200)
+    assert working_shape((3000, 4000), 200) == (200, 200)
+    assert working_shape((1000, 4000), 200) == (100, 200)
     assert working_shape((100, 50), 200) == (100, 50)
     assert working_shape((3000, 4000), 0) == (3000, 4000)
     assert working_shape((1, 30000), 192) == (1, 192)
