@@ -577,3 +577,11 @@ def test_the_script_as_a_process_colours_as_the_function_does(tiny_network, colo
         expected = colorize(pixels_of(tmp_path / f"{number}.png"), colorizer).astype(int)
         coloured = pixels_of(tmp_path / "out" / f"{number}.png")
         assert np.abs(coloured - expected).max() <= 1
+
+
+def test_the_global_path_sees_what_it_was_validated_on(colorizer):
+    """The middle of a square of picture_size; at another scale the scenes are named worse."""
+    pixels = np.asarray(photograph(36, 36))
+    local, whole = colorizer.copies(pixels, 48)
+    assert local.shape == (36, 36, 1)
+    np.testing.assert_array_equal(whole, local[2:34, 2:34])
