@@ -119,8 +119,10 @@ def fold(weights):
             for part in ("gamma", "beta", "moving_mean", "moving_variance")
         )
         scale = gamma / np.sqrt(variance + EPSILON)
-        halves = [half for half in FUSION_HALVES if f"{half}/kernel" in folded]
-        layers = halves if name == "fusion" else [name]
+        layers = [name]
+        if name == "fusion":  # without global features it has the first half alone
+            mid, other = FUSION_HALVES
+            layers = [mid, other] if f"{other}/kernel" in folded else [mid]
         for layer in layers:
             folded[f"{layer}/kernel"] = folded[f"{layer}/kernel"] * scale
         folded[f"{layers[0]}/bias"] = beta - mean * scale

@@ -65,7 +65,8 @@ class Colouring:
         if features is None or self.options.classes:
             own, probabilities = self.colorizer.describe(np.stack([work.whole for work in works]))
             features = own if features is None else features
-            for work, shares in zip(works, () if probabilities is None else probabilities):
+        if self.options.classes:
+            for work, shares in zip(works, probabilities):
                 work.probabilities = shares
         if self.style is not None:
             features = np.repeat(self.style, len(works), axis=0)
