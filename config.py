@@ -15,7 +15,7 @@ import typing
 from command_line import UserError
 
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
-OPTIMIZERS = ("adadelta", "adam")
+OPTIMIZERS = ("adadelta", "adam", "muon")
 SCHEDULES = ("constant", "cosine")
 
 
@@ -40,12 +40,13 @@ class Config:
 
     # --- Training (section 4) -----------------------------------------------------------
     seed: int = 0  # weights, order, crops and flips
+    zoom: float = 1.0  # crops are this much larger or smaller at most, and scaled to crop_size
     steps: int = 200_000  # updates
     batch_size: int = 128  # pictures an update, over all devices together
     gradient_accumulation: int = 1  # parts that a device's batch is computed in, to save memory
     classification_weight: float = 1 / 300  # alpha, of the cross entropy against the MSE
-    optimizer: str = "adadelta"  # adadelta | adam
-    learning_rate: float = 1.0  # Adadelta's own; Adam wants about 0.001
+    optimizer: str = "adadelta"  # adadelta | adam | muon
+    learning_rate: float = 1.0  # Adadelta's own; Adam wants about 0.001, Muon 0.01
     schedule: str = "constant"  # constant | cosine (decays to zero at the last step)
     warmup_steps: int = 0  # updates over which the learning rate rises from zero
     shuffle_buffer: int = 4096  # pictures held in memory to shuffle
@@ -73,8 +74,8 @@ PRESETS = {
     "paper": {},
     # The small network whose weights ship: half as wide, on small pictures.
     "compact": dict(
-        picture_size=144, crop_size=128, width=0.5, batch_size=32, steps=20_000,
-        optimizer="adam", learning_rate=1e-3, schedule="cosine", warmup_steps=500,
+        picture_size=144, crop_size=128, width=0.5, zoom=1.14, batch_size=32,
+        steps=11_000, optimizer="muon", learning_rate=1e-2, schedule="cosine", warmup_steps=300,
         working_size=144, chroma=1.08,
     ),
     # Seconds on a CPU: shows that everything works.
@@ -109,6 +110,7 @@ def _validate(config):
     _require(config.picture_size % 2 == 0, config, "picture_size", "an even number")
     _require(config.picture_size >= config.crop_size, config, "crop_size",
              f"at most picture_size ({config.picture_size})")
+    _require(1 <= config.zoom <= 2, config, "zoom", "1 to 2")
     _require(len(config.mean_color) in (0, 2), config, "mean_color", "two numbers, or none")
     for name, allowed in (("precision", PRECISIONS), ("optimizer", OPTIMIZERS),
                           ("schedule", SCHEDULES)):

@@ -25,8 +25,10 @@ INTERLEAVED = 4  # shards read at the same time
 def training_batches(config, folder, dataset, start_step=0, pipeline=0, pipelines=1, parts=1):
     """Endless shuffled batches of random crops, half of them flipped (section 4).
 
+    With a `zoom` above 1 the crops have random sides, and are scaled to crop_size.
+
     Args:
-        config: a `config.Config`; seed, batch_size, crop_size and shuffle_buffer count.
+        config: a `config.Config`; seed, batch_size, crop_size, zoom and shuffle_buffer count.
         folder: the records folder; `dataset` is its `record_files.read_dataset`.
         start_step: the step whose batch comes first.
         pipeline, pipelines: this host takes the pipeline-th of `pipelines` parts of each batch.
@@ -50,6 +52,9 @@ def training_batches(config, folder, dataset, start_step=0, pipeline=0, pipeline
         raise UserError(f"{folder}: no training pictures")
     files = tf.constant(_files(folder, dataset, "train"))
     epoch, skipped = divmod(start_step * config.batch_size, pictures)
+    # Even sides and corners, so that both planes stay aligned.
+    smallest = 2 * round(config.crop_size / config.zoom / 2)
+    largest = min(size, 2 * round(config.crop_size * config.zoom / 2))
     share = config.batch_size // pipelines
     first = pipeline * share
 
@@ -69,10 +74,13 @@ def training_batches(config, folder, dataset, start_step=0, pipeline=0, pipeline
 
     def crop_and_flip(position, serialised):
         luminance, chrominance, label = _parse(serialised, size)
-        choice = tf.random.stateless_uniform([3], [config.seed, position], 0, 2**30, tf.int32)
-        # Even, so that both planes stay aligned.
-        y, x = tf.unstack(choice[:2] % ((size - config.crop_size) // 2 + 1))
-        luminance, chrominance = _crop(luminance, chrominance, y, x, config.crop_size)
+        choice = tf.random.stateless_uniform([4], [config.seed, position], 0, 2**30, tf.int32)
+        side = smallest + 2 * (choice[3] % ((largest - smallest) // 2 + 1))
+        y, x = tf.unstack(choice[:2] % ((size - side) // 2 + 1))
+        luminance, chrominance = _crop(luminance, chrominance, y, x, side)
+        if smallest < largest:
+            luminance = _scale(luminance, config.crop_size)
+            chrominance = _scale(chrominance, config.crop_size // 2)
         if choice[2] % 2 == 0:  # tf.reverse: a slice with step -1 is five times as slow
             luminance, chrominance = tf.reverse(luminance, [1]), tf.reverse(chrominance, [1])
         return luminance, chrominance, label
@@ -143,6 +151,12 @@ def _crop(luminance, chrominance, y, x, size):
     """Crop both planes; y and x in chrominance pixels."""
     luminance = tf.slice(luminance, (2 * y, 2 * x, 0), (size, size, 1))
     return luminance, tf.slice(chrominance, (y, x, 0), (size // 2, size // 2, 2))
+
+
+def _scale(plane, size):
+    """A plane of bytes as floats of the same range, (size, size, channels)."""
+    plane = tf.image.resize(plane, (size, size), antialias=True)
+    return tf.ensure_shape(plane, (size, size, None))
 
 
 def _to_floats(luminance, chrominance, label):

@@ -23,6 +23,9 @@ def make_optimizer(config, precision="float32"):
         )
     if config.optimizer == "adadelta":
         optimizer = optimizers.Adadelta(rate)
+    elif config.optimizer == "muon":
+        optimizer = optimizers.Muon(
+            rate, "bfloat16" if precision == "mixed_bfloat16" else "float32")
     else:
         optimizer = optimizers.Adam(rate)
     if precision == "mixed_float16":

@@ -3,8 +3,10 @@
     python benchmarks/training.py --records records224 --records-compact records
     python benchmarks/training.py ... --torch-python /path/to/an/environment/with/torch/bin/python
 
-Without --records the full network is fed generated pictures. The contestants take turns, several
-rounds each, so that a busy machine slows all of them; the best round of each counts.
+Without --records the full network is fed generated pictures. PyTorch has no Muon for convolutions:
+beside it the compact network runs with Adam, and its own Muon has a line of its own. The
+contestants take turns, several rounds each, so that a busy machine slows all of them; the best
+round of each counts.
 """
 
 import argparse
@@ -124,11 +126,16 @@ def measure(preset, batch, precision, records, torch_python, seconds):
         configs.load_config(preset), batch_size=batch, num_classes=len(dataset["class_names"]) or 1,
         picture_size=dataset["settings"]["picture_size"],
     )
-    training = training_step.Training(config, precision, tf.distribute.get_strategy())
+    strategy = tf.distribute.get_strategy()
+    muon = None
+    if config.optimizer == "muon":
+        muon = training_step.Training(config, precision, strategy)
+        config = dataclasses.replace(config, optimizer="adam")
+    training = training_step.Training(config, precision, strategy)
     batches = iter(read_input.training_batches(config, str(records), dataset))
     constant = next(batches)
 
-    def run(steps, feed):
+    def run(steps, feed, training=training):
         started = time.perf_counter()
         for _ in range(steps):
             training.step(*feed())
@@ -138,6 +145,8 @@ def measure(preset, batch, precision, records, torch_python, seconds):
     product, product_operations = matrix_peak(precision)
     contestants = {"product": product, "constant": lambda n: run(n, lambda: constant),
                    "records": lambda n: run(n, lambda: next(batches))}
+    if muon:
+        contestants["muon"] = lambda n: run(n, lambda: constant, muon)
     if torch_python:
         torch = Torch(torch_python, config, precision)
         ours = sum(math.prod(v.shape) for v in training.model.trainable_variables)
@@ -150,6 +159,9 @@ def measure(preset, batch, precision, records, torch_python, seconds):
     print(f"  one constant batch  {rate:8.2f} pictures/s")
     print(f"  records             {batch / best['records']:8.2f} pictures/s, "
           f"{best['constant'] / best['records']:.3f} of the constant batch's")
+    if muon:
+        print(f"  with Muon           {batch / best['muon']:8.2f} pictures/s, "
+              f"{best['constant'] / best['muon']:.3f} of the constant batch's")
     if torch_python:
         torch.close()
         print(f"  PyTorch             {batch / best['torch']:8.2f} pictures/s; "

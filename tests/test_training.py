@@ -90,10 +90,11 @@ def test_the_joint_loss_is_the_papers():
     )
 
 
-def test_one_batch_can_be_overfitted():
+@pytest.mark.parametrize("optimizer", ["adam", "muon"])
+def test_one_batch_can_be_overfitted(optimizer):
     import colorspace
 
-    training, _ = make_training(width=0.25, learning_rate=3e-3)
+    training, _ = make_training(width=0.25, optimizer=optimizer, learning_rate=3e-3)
     batch = make_batch()
     for _ in range(300):
         training.step(*batch)
@@ -117,6 +118,48 @@ def test_fused_updates_equal_those_of_keras(optimizer):
         for step in range(5):
             optimizer.apply([tf.constant(np.cos(np.arange(7) + step), tf.float32)], [weight])
     np.testing.assert_allclose(weights[0].numpy(), weights[1].numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(3, 3, 8, 16), (64, 16), (16, 64)])
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+def test_muon_moves_a_kernel_equally_far_in_all_directions(shape, precision):
+    import keras
+    import tensorflow as tf
+
+    import training_step
+
+    optimizer = training_step.make_optimizer(
+        Config(optimizer="muon", learning_rate=0.1), precision)
+    kernel = keras.Variable(np.zeros(shape, "float32"), name="kernel")
+    optimizer.build([kernel])
+    rows, columns = int(np.prod(shape[:-1])), shape[-1]
+    random = np.random.default_rng(0)
+    left = np.linalg.qr(random.normal(size=(rows, min(rows, columns))))[0]
+    right = np.linalg.qr(random.normal(size=(columns, min(rows, columns))))[0]
+    scales = np.geomspace(1, 0.05, min(rows, columns))
+    gradient = (left * scales @ right.T).reshape(shape)
+    optimizer.apply([tf.constant(gradient, tf.float32)], [kernel])
+    moved = left.T @ -kernel.numpy().reshape(rows, columns) @ right  # along each direction
+    length = 0.1 * 0.2 * max(rows, columns) ** 0.5
+    assert 0.4 * length < np.diag(moved).min() and np.diag(moved).max() < 1.6 * length
+    np.testing.assert_allclose(moved, np.diag(np.diag(moved)), atol=0.05 * length)
+
+
+def test_muon_leaves_the_first_and_last_layers_and_vectors_to_adam():
+    batch = make_batch()
+    trained = {}
+    for optimizer in ("adam", "muon"):
+        training, _ = make_training(optimizer=optimizer)
+        before = {v.path: v.numpy() for v in training.model.trainable_variables}
+        training.step(*batch)
+        trained[optimizer] = {v.path: v.numpy() for v in training.model.trainable_variables}
+    same = {path for path in before
+            if np.allclose(trained["adam"][path], trained["muon"][path], atol=1e-6)}
+    others = {path for path in before if path.endswith("kernel")} - {
+        f"{layer}/kernel"
+        for layer in ("low_level_1", "colorization_chrominance", "classification_logits")
+    }
+    assert same == before.keys() - others
 
 
 @pytest.mark.parametrize("shape", [(3, 4, 5, 6), (5, 6)])

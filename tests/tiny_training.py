@@ -14,7 +14,7 @@ import model_train
 
 SMALL = dict(
     picture_size=40, min_side=16, crop_size=32, width=0.0625, batch_size=4, steps=6,
-    optimizer="adam", learning_rate=2e-3, precision="float32", log_every=2, validate_every=3,
+    optimizer="muon", learning_rate=2e-3, precision="float32", log_every=2, validate_every=3,
     checkpoint_every=3, shard_pictures=5, panel_pictures=2,
 )
 
