@@ -157,8 +157,8 @@ def _opened(path, max_pixels):
 def _check_size(image, max_pixels):
     if image.width * image.height > max_pixels:
         raise ImageError(
-            f"too many pixels: {image.width} x {image.height}, more than {max_pixels:,} "
-            "(--max-pixels)"
+            f"too many pixels: {image.width} x {image.height}, more than {max_pixels:,}; "
+            "scale it down, or colour it with a larger --max-pixels"
         )
 
 
@@ -172,7 +172,7 @@ def _reasons():
     except UnidentifiedImageError:
         raise ImageError("not a picture") from None
     except Image.DecompressionBombError:
-        raise ImageError("too many pixels: far more than --max-pixels") from None
+        raise ImageError("too many pixels by far; scale it down") from None
     except MemoryError:
         raise ImageError("not enough memory to decode it") from None
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged bytes

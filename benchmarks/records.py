@@ -23,7 +23,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import colorspace
 import image_files
 import photographs
-import record_files
 import record_shards
 from config import load_config
 from input_create import create_records
