@@ -110,11 +110,12 @@ class Colorizer:
             working_size: as of `colorize`.
 
         Returns:
-            (local, whole), float32 luminance in [0, 1]: (height, width, 1), and the middle
-            (crop_size, crop_size, 1) of the same squeezed to picture_size, as in validation.
+            (local, whole), float32 luminance in [0, 1]: (height, width, 1), and the same squeezed
+            to a square, of which (crop_size, crop_size, 1) shows as much as a training crop can.
         """
         local = small_luminance(pixels, working_shape(pixels.shape[:2], working_size))
-        side, crop = self.config.picture_size, self.config.crop_size
+        crop = self.config.crop_size
+        side = max(crop, round(self.config.picture_size / self.config.zoom))
         whole = Image.fromarray(local[..., 0]).resize((side, side), **SHRINKING)
         edge = (side - crop) // 2
         middle = np.asarray(whole)[edge : edge + crop, edge : edge + crop]

@@ -76,7 +76,7 @@ PRESETS = {
     "compact": dict(
         picture_size=144, crop_size=128, width=0.5, zoom=1.14, batch_size=32,
         steps=11_000, optimizer="muon", learning_rate=1e-2, schedule="cosine", warmup_steps=300,
-        working_size=144, chroma=1.08,
+        working_size=144,
     ),
     # Seconds on a CPU: shows that everything works.
     "smoke": dict(

@@ -1,5 +1,6 @@
 """Colouring through the script's `main`, and through the functions to import."""
 
+import dataclasses
 import glob
 import itertools
 import os
@@ -579,9 +580,12 @@ def test_the_script_as_a_process_colours_as_the_function_does(tiny_network, colo
         assert np.abs(coloured - expected).max() <= 1
 
 
-def test_the_global_path_sees_what_it_was_validated_on(colorizer):
-    """The middle of a square of picture_size; at another scale the scenes are named worse."""
-    pixels = np.asarray(photograph(36, 36))
-    local, whole = colorizer.copies(pixels, 48)
-    assert local.shape == (36, 36, 1)
-    np.testing.assert_array_equal(whole, local[2:34, 2:34])
+@pytest.mark.parametrize("zoom, seen", [(1, slice(2, 34)), (1.2, slice(0, 32))])
+def test_the_global_path_sees_as_much_as_a_training_crop(colorizer, monkeypatch, zoom, seen):
+    """Of pictures of 36 px, crops of 32, or zoomed ones of up to 36; else scenes are named worse."""
+    monkeypatch.setattr(
+        colorizer, "config", dataclasses.replace(colorizer.config, zoom=float(zoom)))
+    size = 32 if zoom > 1 else 36  # no resizing, so that pixels can be compared
+    local, whole = colorizer.copies(np.asarray(photograph(size, size)), 48)
+    assert local.shape == (size, size, 1)
+    np.testing.assert_array_equal(whole, local[seen, seen])
