@@ -75,12 +75,15 @@ def training_batches(config, folder, dataset, start_step=0, pipeline=0, pipeline
     def crop_and_flip(position, serialised):
         luminance, chrominance, label = _parse(serialised, size)
         choice = tf.random.stateless_uniform([4], [config.seed, position], 0, 2**30, tf.int32)
-        side = smallest + 2 * (choice[3] % ((largest - smallest) // 2 + 1))
+        side = smallest  # a plain number without zoom, so that shapes stay known
+        if smallest < largest:
+            side += 2 * (choice[3] % ((largest - smallest) // 2 + 1))
         y, x = tf.unstack(choice[:2] % ((size - side) // 2 + 1))
         luminance, chrominance = _crop(luminance, chrominance, y, x, side)
         if smallest < largest:
-            luminance = _scale(luminance, config.crop_size)
-            chrominance = _scale(chrominance, config.crop_size // 2)
+            crop, half = config.crop_size, config.crop_size // 2
+            luminance = tf.image.resize(luminance, (crop, crop), antialias=True)
+            chrominance = tf.image.resize(chrominance, (half, half), antialias=True)
         if choice[2] % 2 == 0:  # tf.reverse: a slice with step -1 is five times as slow
             luminance, chrominance = tf.reverse(luminance, [1]), tf.reverse(chrominance, [1])
         return luminance, chrominance, label
@@ -151,12 +154,6 @@ def _crop(luminance, chrominance, y, x, size):
     """Crop both planes; y and x in chrominance pixels."""
     luminance = tf.slice(luminance, (2 * y, 2 * x, 0), (size, size, 1))
     return luminance, tf.slice(chrominance, (y, x, 0), (size // 2, size // 2, 2))
-
-
-def _scale(plane, size):
-    """A plane of bytes as floats of the same range, (size, size, channels)."""
-    plane = tf.image.resize(plane, (size, size), antialias=True)
-    return tf.ensure_shape(plane, (size, size, None))
 
 
 def _to_floats(luminance, chrominance, label):

@@ -149,6 +149,17 @@ def test_zoomed_crops_of_every_side_stay_aligned(records):
     assert sides == set(range(24, SIZE + 1, 2))
 
 
+@pytest.mark.parametrize("zoom", ["1", "1.3"])
+def test_shapes_are_known_before_the_first_batch(records, zoom):
+    folder, dataset = records
+    config = load_config("smoke", SETTINGS[3::2] + [f"zoom={zoom}"])
+    luminance, chrominance, label = read_input.training_batches(
+        config, folder, dataset).element_spec
+    assert luminance.shape == (BATCH, CROP, CROP, 1)
+    assert chrominance.shape == (BATCH, CROP // 2, CROP // 2, 2)
+    assert label.shape == (BATCH,)
+
+
 def test_validation_gives_centre_crops_in_order(records):
     folder, dataset = records
     batches = list(read_input.validation_batches(CONFIG, folder, dataset, 2))
