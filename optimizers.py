@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 MOMENTUM = 0.95  # of Muon
+WEIGHT_DECAY = 0.05  # of Muon's kernels: what an update takes off them, times the learning rate
 NEWTON_SCHULZ = [(3.4445, -4.7750, 2.0315)] * 3  # Muon's own coefficients
 NOT_HIDDEN = ("low_level_1", "colorization_chrominance", "classification_logits")
 
@@ -27,7 +28,7 @@ class Muon(Adam):
 
     All directions of a kernel then move equally far, the rare ones too. K. Jordan et al., "Muon: An
     optimizer for hidden layers in neural networks", 2024. The step is as long as that of Adam on
-    the average (J. Liu et al., "Muon is scalable for LLM training", 2025).
+    the average, and the kernels decay (J. Liu et al., "Muon is scalable for LLM training", 2025).
 
     Args:
         precision: dtype of the matrix products, "float32" or "bfloat16".
@@ -49,9 +50,11 @@ class Muon(Adam):
         ahead = tf.cast(gradient + MOMENTUM * momentum, self.precision)  # Nesterov's
         matrix = tf.reshape(ahead, (-1, variable.shape[-1]))
         length = 0.2 * max(matrix.shape) ** 0.5
-        direction = tf.cast(_orthogonal(matrix), gradient.dtype) * (learning_rate * length)
+        direction = tf.reshape(tf.cast(_orthogonal(matrix), gradient.dtype), variable.shape)
+        kernel = tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=gradient.dtype)
         tf.raw_ops.AssignSubVariableOp(
-            resource=variable.handle, value=tf.reshape(direction, variable.shape))
+            resource=variable.handle,
+            value=learning_rate * (length * direction + WEIGHT_DECAY * kernel))
 
 
 def _orthogonal(matrix):

@@ -145,6 +145,21 @@ def test_muon_moves_a_kernel_equally_far_in_all_directions(shape, precision):
     np.testing.assert_allclose(moved, np.diag(np.diag(moved)), atol=0.05 * length)
 
 
+def test_kernels_decay_with_muon():
+    import keras
+    import tensorflow as tf
+
+    import training_step
+
+    optimizer = training_step.make_optimizer(Config(optimizer="muon", learning_rate=0.1))
+    kernel = keras.Variable(np.full((3, 3, 2, 4), 2, "float32"), name="kernel")
+    bias = keras.Variable(np.full(4, 2, "float32"), name="bias")
+    optimizer.build([kernel, bias])
+    optimizer.apply([tf.zeros((3, 3, 2, 4)), tf.zeros(4)], [kernel, bias])
+    np.testing.assert_allclose(kernel.numpy(), 2 - 2 * 0.1 * 0.05, rtol=1e-6)
+    np.testing.assert_array_equal(bias.numpy(), 2)
+
+
 def test_muon_leaves_the_first_and_last_layers_and_vectors_to_adam():
     batch = make_batch()
     trained = {}
