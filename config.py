@@ -40,7 +40,8 @@ class Config:
 
     # --- Training (section 4) -----------------------------------------------------------
     seed: int = 0  # weights, order, crops and flips
-    zoom: float = 1.0  # crops are this much larger or smaller at most, and scaled to crop_size
+    initial_weights: str = ""  # run folder or weights file to start from; "": random weights
+    zoom: float = 1.0  # a crop's sides are this much longer or shorter at most; scaled to crop_size
     steps: int = 200_000  # updates
     batch_size: int = 128  # pictures an update, over all devices together
     gradient_accumulation: int = 1  # parts that a device's batch is computed in, to save memory

@@ -82,6 +82,31 @@ def load_weights(model, path):
         variable.assign(values[variable.path])
 
 
+def start_from(model, config):
+    """Give a network that will be trained the weights of `config.initial_weights`.
+
+    The scene classifier stays as it is where the classes are others.
+
+    Raises:
+        UserError: a file is missing, damaged, or of another network; nothing is changed then.
+    """
+    path, settings = _files(config.initial_weights)
+    values = read_weights(path)
+    same_classes = read_config(settings).class_names == config.class_names
+    wanted = [variable for variable in model.weights
+              if same_classes or not variable.path.startswith("classification")]
+    for variable in wanted:
+        found = getattr(values.get(variable.path), "shape", None)
+        if found != tuple(variable.shape):
+            raise UserError(
+                f"{path}: weights of another network; {variable.path}: expected "
+                f"{tuple(variable.shape)}, got {found or 'none'}; use the settings of {settings}, "
+                "or other initial_weights"
+            )
+    for variable in wanted:
+        variable.assign(values[variable.path])
+
+
 def _check_fit(model, values, path):
     expected = {variable.path: tuple(variable.shape) for variable in model.weights}
     found = {name: value.shape for name, value in values.items()}
@@ -109,14 +134,20 @@ def load_trained(path, precision="float32"):
     Raises:
         UserError: a file is missing, damaged, or does not fit the other.
     """
+    weights, settings = _files(path)
+    config = read_config(settings)
+    model = build_model(config, precision, folded=True)
+    load_weights(model, weights)
+    return model, config
+
+
+def _files(path):
+    """(weights file, settings file) of a run folder or a weights file; raises UserError."""
     folder = path if os.path.isdir(path) else os.path.dirname(path)
     weights = os.path.join(path, WEIGHTS) if os.path.isdir(path) else path
     if not os.path.exists(weights):
         raise UserError(f"{weights}: no such weights; expected a run folder or a weights file")
-    config = read_config(os.path.join(folder, CONFIG))
-    model = build_model(config, precision, folded=True)
-    load_weights(model, weights)
-    return model, config
+    return weights, os.path.join(folder, CONFIG)
 
 
 def release(options):

@@ -88,10 +88,14 @@ class _Run:
         )
 
     def go(self, device, precision):
+        import model_files
         import run_folder
 
-        # 1. A run with a checkpoint goes on from it; 2. any other starts with fresh weights.
+        # 1. A run with a checkpoint goes on from it; 2. any other starts with initial_weights, or
+        # 3. with fresh ones.
         step = self.checkpoints.restore(self.run_dir)
+        if not step and self.config.initial_weights:
+            model_files.start_from(self.training.model, self.config)
         if self.hosts.sum(step) != step * self.hosts.count:
             raise UserError(
                 f"{self.run_dir}: expected one folder that all hosts share, but this host finds "

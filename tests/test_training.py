@@ -309,6 +309,32 @@ def test_records_without_classes_train_on_colour_alone(unlabelled, tmp_path):
     assert rows(tmp_path)[0]["loss"] == rows(tmp_path)[0]["mse"]
 
 
+def weights(folder):
+    import model_files
+
+    return model_files.read_weights(str(folder / "best.weights.h5"))
+
+
+def test_a_run_can_start_from_the_weights_of_another(records, unlabelled, tmp_path, capsys):
+    first, second, third = tmp_path / "first", tmp_path / "second", tmp_path / "third"
+    assert train(records, first, steps=2) == 0
+    still = dict(initial_weights=first, learning_rate=1e-9, steps=1)
+    assert train(records, second, **still) == 0
+    assert train(records, second, **{**still, "steps": 2}) == 0  # goes on from its checkpoint
+    assert train(unlabelled, third, **still) == 0  # other classes: without the scene classifier
+    for folder, names in ((second, weights(first)), (third, weights(third))):
+        assert weights(folder).keys() == names.keys()
+        for name, value in weights(folder).items():
+            if "moving" not in name:
+                np.testing.assert_allclose(value, weights(first)[name], atol=1e-6, err_msg=name)
+    assert train(records, tmp_path / "wide", **still, width=0.125) == 2
+    error = capsys.readouterr().err
+    assert "weights of another network" in error and str(first) in error
+    assert train(records, tmp_path / "none", initial_weights=tmp_path / "absent") == 2
+    assert "no such weights" in capsys.readouterr().err
+    assert not list(tmp_path.glob("wide/checkpoints/*"))
+
+
 def test_precision_auto_is_measured_said_and_kept(records, tmp_path, capsys):
     assert train(records, tmp_path, precision="auto", steps=1) == 0
     first = [line for line in capsys.readouterr().out.splitlines() if "precision" in line][-1]
