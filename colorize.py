@@ -115,7 +115,7 @@ class Colorizer:
         """
         local = small_luminance(pixels, working_shape(pixels.shape[:2], working_size))
         crop = self.config.crop_size
-        side = max(crop, round(self.config.picture_size / self.config.zoom))
+        side = round(self.config.picture_size * crop / self.config.crop_sides[1])
         whole = Image.fromarray(local[..., 0]).resize((side, side), **SHRINKING)
         edge = (side - crop) // 2
         middle = np.asarray(whole)[edge : edge + crop, edge : edge + crop]

@@ -25,7 +25,7 @@ INTERLEAVED = 4  # shards read at the same time
 def training_batches(config, folder, dataset, start_step=0, pipeline=0, pipelines=1, parts=1):
     """Endless shuffled batches of random crops, half of them flipped (section 4).
 
-    With a `zoom` above 1 the crops have random sides, and are scaled to crop_size.
+    With a `zoom` above 1 the crops are rectangles of random sides, and are scaled to crop_size.
 
     Args:
         config: a `config.Config`; seed, batch_size, crop_size, zoom and shuffle_buffer count.
@@ -52,9 +52,7 @@ def training_batches(config, folder, dataset, start_step=0, pipeline=0, pipeline
         raise UserError(f"{folder}: no training pictures")
     files = tf.constant(_files(folder, dataset, "train"))
     epoch, skipped = divmod(start_step * config.batch_size, pictures)
-    # Even sides and corners, so that both planes stay aligned.
-    smallest = 2 * round(config.crop_size / config.zoom / 2)
-    largest = min(size, 2 * round(config.crop_size * config.zoom / 2))
+    shortest, longest = config.crop_sides
     share = config.batch_size // pipelines
     first = pipeline * share
 
@@ -74,13 +72,14 @@ def training_batches(config, folder, dataset, start_step=0, pipeline=0, pipeline
 
     def crop_and_flip(position, serialised):
         luminance, chrominance, label = _parse(serialised, size)
-        choice = tf.random.stateless_uniform([4], [config.seed, position], 0, 2**30, tf.int32)
-        side = smallest  # a plain number without zoom, so that shapes stay known
-        if smallest < largest:
-            side += 2 * (choice[3] % ((largest - smallest) // 2 + 1))
-        y, x = tf.unstack(choice[:2] % ((size - side) // 2 + 1))
-        luminance, chrominance = _crop(luminance, chrominance, y, x, side)
-        if smallest < largest:
+        choice = tf.random.stateless_uniform([5], [config.seed, position], 0, 2**30, tf.int32)
+        height = width = shortest  # plain numbers without zoom, so that shapes stay known
+        if shortest < longest:  # even sides and corners keep both planes aligned
+            height, width = tf.unstack(
+                shortest + 2 * (choice[3:] % ((longest - shortest) // 2 + 1)))
+        y, x = choice[0] % ((size - height) // 2 + 1), choice[1] % ((size - width) // 2 + 1)
+        luminance, chrominance = _crop(luminance, chrominance, y, x, height, width)
+        if shortest < longest:
             crop, half = config.crop_size, config.crop_size // 2
             luminance = tf.image.resize(luminance, (crop, crop), antialias=True)
             chrominance = tf.image.resize(chrominance, (half, half), antialias=True)
@@ -111,7 +110,8 @@ def validation_batches(config, folder, dataset, batch_size):
 
     def crop(serialised):
         luminance, chrominance, label = _parse(serialised, size)
-        return (*_crop(luminance, chrominance, margin, margin, config.crop_size), label)
+        side = config.crop_size
+        return (*_crop(luminance, chrominance, margin, margin, side, side), label)
 
     chain = tf.data.TFRecordDataset(_files(folder, dataset, "val"), buffer_size=READ_AHEAD)
     chain = chain.take(config.validation_pictures or -1)
@@ -150,10 +150,10 @@ def _parse(serialised, size):
     )
 
 
-def _crop(luminance, chrominance, y, x, size):
-    """Crop both planes; y and x in chrominance pixels."""
-    luminance = tf.slice(luminance, (2 * y, 2 * x, 0), (size, size, 1))
-    return luminance, tf.slice(chrominance, (y, x, 0), (size // 2, size // 2, 2))
+def _crop(luminance, chrominance, y, x, height, width):
+    """Crop both planes; y and x in chrominance pixels, height and width in luminance pixels."""
+    luminance = tf.slice(luminance, (2 * y, 2 * x, 0), (height, width, 1))
+    return luminance, tf.slice(chrominance, (y, x, 0), (height // 2, width // 2, 2))
 
 
 def _to_floats(luminance, chrominance, label):
