@@ -12,7 +12,8 @@ import json
 import pathlib
 import typing
 
-from command_line import UserError
+from colornet.errors import UserError
+from colornet.files import write_whole
 
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 OPTIMIZERS = ("adadelta", "adam", "muon")
@@ -82,50 +83,110 @@ PRESETS = {
     "paper": {},
     # The small network whose weights ship: half as wide, on small pictures.
     "compact": dict(
-        picture_size=144, crop_size=128, width=0.5, zoom=1.3, batch_size=32,
-        steps=11_000, optimizer="muon", learning_rate=1e-2, schedule="cosine", warmup_steps=300,
+        picture_size=144,
+        crop_size=128,
+        width=0.5,
+        zoom=1.3,
+        batch_size=32,
+        steps=11_000,
+        optimizer="muon",
+        learning_rate=1e-2,
+        schedule="cosine",
+        warmup_steps=300,
         working_size=144,
     ),
     # Seconds on a CPU: shows that everything works.
     "smoke": dict(
-        picture_size=72, crop_size=64, width=0.25, batch_size=8, steps=300,
-        optimizer="adam", learning_rate=2e-3, schedule="cosine", warmup_steps=20,
-        precision="float32", shard_pictures=16, log_every=20, validate_every=100,
-        checkpoint_every=100, working_size=96, min_side=16,
+        picture_size=72,
+        crop_size=64,
+        width=0.25,
+        batch_size=8,
+        steps=300,
+        optimizer="adam",
+        learning_rate=2e-3,
+        schedule="cosine",
+        warmup_steps=20,
+        precision="float32",
+        shard_pictures=16,
+        log_every=20,
+        validate_every=100,
+        checkpoint_every=100,
+        working_size=96,
+        min_side=16,
     ),
 }
 
 # What a run may change when it goes on: how far, how often and where, never what is computed.
 RESUMABLE = frozenset(
-    ("steps", "log_every", "validate_every", "checkpoint_every", "panel_pictures",
-     "devices", "working_size", "chroma", "mean_color")
+    (
+        "steps",
+        "log_every",
+        "validate_every",
+        "checkpoint_every",
+        "panel_pictures",
+        "devices",
+        "working_size",
+        "chroma",
+        "mean_color",
+    )
 )
 
 
 def _validate(config):
     """Raise UserError for values that cannot work together."""
-    for name in ("picture_size", "crop_size", "batch_size", "steps", "num_classes", "log_every",
-                 "shard_pictures", "validate_every", "checkpoint_every", "min_side",
-                 "shuffle_buffer", "gradient_accumulation"):
+    for name in (
+        "picture_size",
+        "crop_size",
+        "batch_size",
+        "steps",
+        "num_classes",
+        "log_every",
+        "shard_pictures",
+        "validate_every",
+        "checkpoint_every",
+        "min_side",
+        "shuffle_buffer",
+        "gradient_accumulation",
+    ):
         _require(getattr(config, name) >= 1, config, name, "1 or more")
-    for name in ("warmup_steps", "validation_pictures", "panel_pictures", "working_size",
-                 "min_chroma", "min_chroma_deviation", "classification_weight", "chroma",
-                 "seed"):
+    for name in (
+        "warmup_steps",
+        "validation_pictures",
+        "panel_pictures",
+        "working_size",
+        "min_chroma",
+        "min_chroma_deviation",
+        "classification_weight",
+        "chroma",
+        "seed",
+    ):
         _require(getattr(config, name) >= 0, config, name, "0 or more")
     _require(config.learning_rate > 0, config, "learning_rate", "more than 0")
     _require(0 < config.width <= 4, config, "width", "more than 0, at most 4")
     _require(config.crop_size % 8 == 0, config, "crop_size", "a multiple of 8")
     _require(config.picture_size % 2 == 0, config, "picture_size", "an even number")
-    _require(config.picture_size >= config.crop_size, config, "crop_size",
-             f"at most picture_size ({config.picture_size})")
+    _require(
+        config.picture_size >= config.crop_size,
+        config,
+        "crop_size",
+        f"at most picture_size ({config.picture_size})",
+    )
     _require(1 <= config.zoom <= 2, config, "zoom", "1 to 2")
     _require(len(config.mean_color) in (0, 2), config, "mean_color", "two numbers, or none")
-    for name, allowed in (("precision", PRECISIONS), ("optimizer", OPTIMIZERS),
-                          ("schedule", SCHEDULES)):
+    for name, allowed in (
+        ("precision", PRECISIONS),
+        ("optimizer", OPTIMIZERS),
+        ("schedule", SCHEDULES),
+    ):
         _require(getattr(config, name) in allowed, config, name, "one of " + ", ".join(allowed))
     kind, _, count = config.devices.partition(":")
-    _require(config.devices in ("auto", "cpu") or (kind == "cpu" and count.isdecimal()
-             and int(count) > 0), config, "devices", "auto, cpu or cpu:N")
+    _require(
+        config.devices in ("auto", "cpu")
+        or (kind == "cpu" and count.isdecimal() and int(count) > 0),
+        config,
+        "devices",
+        "auto, cpu or cpu:N",
+    )
     if config.use_classification and not config.use_global_features:
         raise UserError(
             "setting use_global_features=false: the classifier hangs off the global features; "
@@ -187,8 +248,12 @@ def _parse(key, text):
             return float(above) / float(below or 1)
         return text
     except (ValueError, KeyError, ZeroDivisionError):
-        expected = {bool: "true or false", int: "a whole number", float: "a number",
-                    tuple: "numbers with commas between"}[kind]
+        expected = {
+            bool: "true or false",
+            int: "a whole number",
+            float: "a number",
+            tuple: "numbers with commas between",
+        }[kind]
         raise UserError(f"setting {key}: expected {expected}, got {text!r}") from None
 
 
@@ -199,8 +264,6 @@ def _element_kind(field):
 
 def save_config(config, path):
     """Write the settings as JSON, whole or not at all."""
-    from whole_files import write_whole
-
     text = json.dumps(dataclasses.asdict(config), indent=2) + "\n"
     write_whole(path, lambda partial: pathlib.Path(partial).write_text(text))
 
@@ -210,7 +273,9 @@ def read_config(path):
     try:
         values = json.loads(pathlib.Path(path).read_text())
     except FileNotFoundError:
-        raise UserError(f"{path}: no such file; expected the settings of a trained network") from None
+        raise UserError(
+            f"{path}: no such file; expected the settings of a trained network"
+        ) from None
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: expected settings as JSON: {error}") from None
     fields = {field.name: field for field in dataclasses.fields(Config)}
@@ -219,7 +284,9 @@ def read_config(path):
         raise UserError(f"{path}: unknown settings {', '.join(sorted(unknown))}")
     for key, value in values.items():
         kind = type(getattr(Config, key))
-        if not isinstance(value, (list if kind is tuple else (int, float) if kind is float else kind)):
+        if not isinstance(
+            value, (list if kind is tuple else (int, float) if kind is float else kind)
+        ):
             raise UserError(f"{path}: {key}: expected {kind.__name__}, got {value!r}")
         if kind is tuple:
             try:

@@ -11,12 +11,12 @@ import os
 import shutil
 import sys
 
-import command_line
-import image_files
+from colornet import shell
+from colornet.pictures import image_files
 
 FOLDER = "demo"
-COLOUR = ("astronaut", "chelsea", "coffee", "rocket")  # public domain or CC0
-GREY = ("camera",)
+COLOR = ("astronaut", "chelsea", "coffee", "rocket")  # public domain or CC0
+GRAY = ("camera",)
 
 
 def demo(options):
@@ -26,15 +26,26 @@ def demo(options):
     import model_transform
 
     photographs = os.path.join(FOLDER, "photographs")
-    coloured = os.path.join(FOLDER, "trained" if options.train else "coloured")
+    colored = os.path.join(FOLDER, "trained" if options.train else "colored")
     shutil.rmtree(FOLDER, ignore_errors=True)
     _copy_photographs(photographs)
-    arguments = [photographs, "--output", coloured]
+    arguments = [photographs, "--output", colored]
     if options.train:
         records, run = os.path.join(FOLDER, "records"), os.path.join(FOLDER, "run")
         for script, parameters in (
-            (input_create, ["--images", photographs, "--val-images", photographs,
-                            "--records", records, "--preset", "smoke"]),
+            (
+                input_create,
+                [
+                    "--images",
+                    photographs,
+                    "--val-images",
+                    photographs,
+                    "--records",
+                    records,
+                    "--preset",
+                    "smoke",
+                ],
+            ),
             (model_train, ["--records", records, "--run-dir", run, "--preset", "smoke"]),
         ):
             if code := script.main(parameters):
@@ -43,44 +54,43 @@ def demo(options):
     if code := model_transform.main(arguments):
         return code
     path = os.path.join(FOLDER, "side_by_side.png")
-    image_files.save_image(_side_by_side(photographs, coloured), path)
+    image_files.save_image(_side_by_side(photographs, colored), path)
     if options.train:
         print("The network has seen these four photographs and learnt them by heart.")
     print(f"grey | coloured | truth: {path}")
-    return command_line.DONE
+    return shell.DONE
 
 
 def _copy_photographs(folder):
+    from PIL import Image
     from skimage import data
 
-    from PIL import Image
-
     os.makedirs(folder)
-    for name in COLOUR + GREY:
+    for name in COLOR + GRAY:
         image_files.save_image(
             Image.fromarray(getattr(data, name)()), os.path.join(folder, name + ".png")
         )
 
 
-def _side_by_side(photographs, coloured):
+def _side_by_side(photographs, colored):
     import numpy as np
 
-    import colorize
-    import sheets
+    from colornet.coloring.colorizer import join
+    from colornet.pictures import sheets
 
     rows = []
-    for name in COLOUR + GREY:
-        paths = [os.path.join(folder, name + ".png") for folder in (coloured, photographs)]
+    for name in COLOR + GRAY:
+        paths = [os.path.join(folder, name + ".png") for folder in (colored, photographs)]
         predicted, truth = (image_files.open_picture(path).pixels for path in paths)
-        grey = colorize.join(truth, np.zeros((1, 1, 2), np.float32))
-        rows.append([grey, predicted] + ([truth] if name in COLOUR else []))
+        gray = join(truth, np.zeros((1, 1, 2), np.float32))
+        rows.append([gray, predicted] + ([truth] if name in COLOR else []))
     return sheets.sheet(rows, 256)
 
 
 def main(argv=None):
-    arguments = command_line.parser(__doc__)
+    arguments = shell.parser(__doc__)
     arguments.add_argument("--train", action="store_true", help="train a network on the spot")
-    return command_line.run(demo, arguments.parse_args(argv))
+    return shell.run(demo, arguments.parse_args(argv))
 
 
 if __name__ == "__main__":

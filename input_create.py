@@ -14,14 +14,20 @@ import json
 import os
 import sys
 
-import command_line
-import record_files
-from command_line import UserError
+from colornet import shell
+from colornet.errors import UserError
+from colornet.records import format as record_format
 
 PLAN = "plan.json"
 # The settings that decide what is in the records.
-SETTINGS = ("picture_size", "min_side", "min_chroma", "min_chroma_deviation", "shard_pictures",
-            "seed")
+SETTINGS = (
+    "picture_size",
+    "min_side",
+    "min_chroma",
+    "min_chroma_deviation",
+    "shard_pictures",
+    "seed",
+)
 
 
 def create_records(config, train, val, folder, workers, part=(1, 1)):
@@ -40,11 +46,11 @@ def create_records(config, train, val, folder, workers, part=(1, 1)):
     Raises:
         UserError: the folder holds other records, or cannot be written.
     """
-    import record_shards
-    import record_totals
+    from colornet.records import shards as record_shards
+    from colornet.records import totals
 
     plan = {
-        "schema": record_files.SCHEMA,
+        "schema": record_format.SCHEMA,
         "settings": {name: getattr(config, name) for name in SETTINGS},
         "class_names": val.class_names,
         "train": {"photographs": len(train), "fingerprint": train.fingerprint()},
@@ -58,19 +64,21 @@ def create_records(config, train, val, folder, workers, part=(1, 1)):
         for number in range(count)
     ]
     try:
-        record_files.make_folder(folder)
+        record_format.make_folder(folder)
         _check_plan(os.path.join(folder, PLAN), plan)
         record_shards.make_shards(config, splits, shards[part[0] - 1 :: part[1]], folder, workers)
         missing = _missing(shards, folder)
         if missing:
-            print(f"{missing} shards of other parts are missing; {record_files.DATASET} waits "
-                  "for them")
+            print(
+                f"{missing} shards of other parts are missing; {record_format.DATASET} waits "
+                "for them"
+            )
             return None
-        dataset = record_totals.write_totals(plan, shards, splits, folder)
+        dataset = totals.write_totals(plan, shards, splits, folder)
         if part == (1, 1):  # else another machine may be writing the same files
-            record_files.remove_partials(folder, {
-                PLAN, record_totals.REJECTED, record_totals.SAMPLES, record_files.DATASET
-            })
+            record_format.remove_partials(
+                folder, {PLAN, totals.REJECTED, totals.SAMPLES, record_format.DATASET}
+            )
         return dataset
     except OSError as error:
         raise UserError(
@@ -81,10 +89,10 @@ def create_records(config, train, val, folder, workers, part=(1, 1)):
 
 def _check_plan(path, plan):
     """Write plan.json, or compare with that of an earlier start."""
-    if not record_files.exists(path):
-        return record_files.write_json(path, plan)
+    if not record_format.exists(path):
+        return record_format.write_json(path, plan)
     try:
-        made = json.loads(record_files.read_bytes(path))
+        made = json.loads(record_format.read_bytes(path))
         settings = made["settings"]
     except (ValueError, KeyError, TypeError):
         raise UserError(f"{path}: damaged; delete this folder or choose another") from None
@@ -104,23 +112,27 @@ def _check_plan(path, plan):
 
 def _missing(shards, folder):
     """How many shards are not finished."""
-    found = set(record_files.names(folder))
-    names = (record_files.shard_name(*shard) for shard in shards)
-    return sum(not {name, record_files.summary_path(name)} <= found for name in names)
+    found = set(record_format.names(folder))
+    names = (record_format.shard_name(*shard) for shard in shards)
+    return sum(not {name, record_format.summary_path(name)} <= found for name in names)
 
 
 def _report(dataset):
-    for split in record_files.SPLITS:
-        print(f"{split}: {dataset[split]['pictures']} pictures in "
-              f"{len(dataset[split]['shards'])} shards")
+    for split in record_format.SPLITS:
+        print(
+            f"{split}: {dataset[split]['pictures']} pictures in "
+            f"{len(dataset[split]['shards'])} shards"
+        )
     reasons = dataset["left_out"]["reasons"]
-    print(f"left out: {sum(reasons.values())}"
-          + "".join(f"\n  {count:8d}  {reason}" for reason, count in sorted(reasons.items())))
+    print(
+        f"left out: {sum(reasons.values())}"
+        + "".join(f"\n  {count:8d}  {reason}" for reason, count in sorted(reasons.items()))
+    )
 
 
 def _photographs(options):
     """(train, val) photographs of the command line."""
-    import photographs
+    from colornet.records import photographs
 
     if bool(options.list) != bool(options.categories):
         raise UserError("--list and --categories belong together; give both")
@@ -167,34 +179,53 @@ def create(options):
     if options.workers < 1:
         raise UserError(f"--workers: expected 1 or more, got {options.workers}")
     part = _part(options.part)
-    if not record_files.is_remote(options.records):
+    if not record_format.is_remote(options.records):
         _check_apart(options)
     train, val = _photographs(options)
     dataset = create_records(options.config, train, val, options.records, options.workers, part)
     if dataset is None:
-        return command_line.DONE
+        return shell.DONE
     _report(dataset)
     if not dataset["train"]["pictures"]:
         raise UserError(f"no photograph could be used; see rejected.tsv in {options.records}")
-    return command_line.DONE
+    return shell.DONE
 
 
 def main(argv=None):
-    arguments = command_line.parser(__doc__)
-    arguments.add_argument("--images", nargs="+", required=True, metavar="DIR",
-                           help="folders of photographs, one sub-folder a class or none")
+    arguments = shell.parser(__doc__)
+    arguments.add_argument(
+        "--images",
+        nargs="+",
+        required=True,
+        metavar="DIR",
+        help="folders of photographs, one sub-folder a class or none",
+    )
     arguments.add_argument("--records", required=True, metavar="DIR", help="folder to make")
     arguments.add_argument("--val-images", nargs="+", metavar="DIR", help="for validation")
-    arguments.add_argument("--val-fraction", type=float, default=0.05, metavar="F",
-                           help="share of --images for validation, without --val-images (0.05)")
+    arguments.add_argument(
+        "--val-fraction",
+        type=float,
+        default=0.05,
+        metavar="F",
+        help="share of --images for validation, without --val-images (0.05)",
+    )
     arguments.add_argument("--list", metavar="FILE", help="Places365's list of photographs")
     arguments.add_argument("--categories", metavar="FILE", help="Places365's list of classes")
-    arguments.add_argument("--workers", type=int, default=os.cpu_count(), metavar="N",
-                           help="processes (default: one a core)")
-    arguments.add_argument("--part", default="1/1", metavar="K/N",
-                           help="make the K-th of N parts, as one of N machines")
-    command_line.add_settings(arguments)
-    return command_line.run(create, arguments.parse_args(argv))
+    arguments.add_argument(
+        "--workers",
+        type=int,
+        default=os.cpu_count(),
+        metavar="N",
+        help="processes (default: one a core)",
+    )
+    arguments.add_argument(
+        "--part",
+        default="1/1",
+        metavar="K/N",
+        help="make the K-th of N parts, as one of N machines",
+    )
+    shell.add_settings(arguments)
+    return shell.run(create, arguments.parse_args(argv))
 
 
 if __name__ == "__main__":

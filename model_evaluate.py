@@ -10,16 +10,15 @@ the training pictures. Measures and their sources are in metrics.py. A photograp
 name of its folder, where the network knows that; all others count for colour alone.
 """
 
-import argparse
 import os
 import random
 import sys
 import time
 
-import command_line
-import image_files
-from command_line import UserError
-from model_transform import WEIGHTS, working_size_of
+from build_model import build_model
+from colornet import shell
+from colornet.errors import UserError
+from colornet.pictures import image_files
 
 LIMIT_SEED = 0
 GUESSES = 2  # scenes in a caption of the sheet
@@ -43,15 +42,18 @@ def find_sets(inputs, limit):
         if os.path.isdir(path):
             found = list(filter(image_files.is_picture_name, image_files.find_files(path)))
             if not found:
-                raise UserError(f"{image_files.printable(path)}: expected pictures (.jpg, .png, "
-                                "…) in this folder, found none")
+                raise UserError(
+                    f"{image_files.printable(path)}: expected pictures (.jpg, .png, "
+                    "…) in this folder, found none"
+                )
             sets[_set_name(path, sets)] = found
         else:
             sets.setdefault("pictures", []).append(path)
     if limit:
         random_order = random.Random(LIMIT_SEED)
-        sets = {name: random_order.sample(paths, min(limit, len(paths)))
-                for name, paths in sets.items()}
+        sets = {
+            name: random_order.sample(paths, min(limit, len(paths))) for name, paths in sets.items()
+        }
     return sets
 
 
@@ -69,13 +71,17 @@ def evaluate(options):
             raise UserError(f"{path}: no such folder to write to")
     if options.sheet and not options.sheet.lower().endswith(SHEET_ENDINGS):
         raise UserError(f"--sheet: expected a name ending in .png or .jpg, got {options.sheet}")
-    command_line.import_tensorflow()
+    shell.import_tensorflow()
 
-    import evaluation_report
-    from evaluation import Evaluation, Photograph
+    from colornet.evaluation import report
+    from colornet.evaluation.measuring import Evaluation, Photograph
 
     evaluation = Evaluation(
-        options.model, options.chroma, options.working_size, options.resolution,
+        options.model,
+        build_model,
+        options.chroma,
+        options.working_size,
+        options.resolution,
         options.mean_color,
     )
     sets = {name: [Photograph(path) for path in paths] for name, paths in sets.items()}
@@ -85,12 +91,12 @@ def evaluate(options):
     seconds = time.monotonic() - started
     if len(sets) > 1:
         sets["all together"] = photographs
-    summaries = {name: evaluation_report.summarise(of_set) for name, of_set in sets.items()}
+    summaries = {name: report.summarize(of_set) for name, of_set in sets.items()}
     settings = _settings(options, evaluation)
     _print(summaries, settings, len(photographs) / seconds)
     measured = [photograph for photograph in photographs if photograph.measures]
     _write(options, evaluation, settings, summaries, measured)
-    return command_line.DONE if len(measured) == len(photographs) else command_line.SOME_FAILED
+    return shell.DONE if len(measured) == len(photographs) else shell.SOME_FAILED
 
 
 def _settings(options, evaluation):
@@ -105,12 +111,14 @@ def _settings(options, evaluation):
 
 
 def _print(summaries, settings, rate):
-    from evaluation_report import table
+    from colornet.evaluation.report import table
 
     print(", ".join(f"{name} {value}" for name, value in settings.items() if value is not None))
     if settings["mean_color"] is None:
-        print("no mean colour in the model's config.json: that baseline is left out "
-              "(--mean-color A B)")
+        print(
+            "no mean colour in the model's config.json: that baseline is left out "
+            "(--mean-color A B)"
+        )
     for name, summary in summaries.items():
         print("\n" + table(name, summary))
     print(f"\n{rate:.1f} pictures/s")
@@ -118,28 +126,30 @@ def _print(summaries, settings, rate):
 
 def _write(options, evaluation, settings, summaries, measured):
     """The report and the sheet, where asked for."""
-    import evaluation_report
+    from colornet.evaluation import report
 
     try:
         if options.report:
-            evaluation_report.write_report(options.report, settings, summaries)
+            report.write_report(options.report, settings, summaries)
         if options.sheet and measured:
-            rows = [_sheet_row(evaluation, kind, photograph)
-                    for kind, photograph in evaluation_report.extremes(measured)]
+            rows = [
+                _sheet_row(evaluation, kind, photograph)
+                for kind, photograph in report.extremes(measured)
+            ]
             title = f"grey | coloured by {settings['model']} | truth"
-            evaluation_report.save_sheet(options.sheet, rows, title)
+            report.save_sheet(options.sheet, rows, title)
     except (OSError, image_files.ImageError) as error:
         raise UserError(f"cannot write the report or the sheet: {error}") from None
 
 
 def _sheet_row(evaluation, kind, photograph):
     """((grey, coloured, truth), caption)."""
-    import evaluation_report
-    from colorize import colorize
-    from evaluation import of_one_color
+    from colornet.coloring.colorizer import colorize
+    from colornet.evaluation import report
+    from colornet.evaluation.measuring import of_one_color
 
     truth = evaluation.truth_of(photograph.path)
-    coloured = colorize(
+    colored = colorize(
         truth, evaluation.colorizer, chroma=evaluation.chroma, working_size=evaluation.working_size
     )
     scenes, class_name = (), None
@@ -147,38 +157,53 @@ def _sheet_row(evaluation, kind, photograph):
         scenes = evaluation.colorizer.class_names_of(photograph.probabilities, GUESSES)
     if photograph.label is not None:
         class_name = evaluation.class_names[photograph.label]
-    text = evaluation_report.caption(kind, photograph, scenes, class_name)
-    return (of_one_color(truth, (0, 0)), coloured, truth), text
-
-
-def _at_least(least):
-    def parse(text):
-        if text.isdecimal() and int(text) >= least:
-            return int(text)
-        raise argparse.ArgumentTypeError(f"expected {least} or more, got {text!r}")
-
-    return parse
+    text = report.caption(kind, photograph, scenes, class_name)
+    return (of_one_color(truth, (0, 0)), colored, truth), text
 
 
 def main(argv=None):
-    arguments = command_line.parser(__doc__)
+    arguments = shell.parser(__doc__)
     add = arguments.add_argument
     add("pictures", nargs="+", metavar="PICTURE_OR_FOLDER", help="each folder gets its own table")
-    add("--model", default=WEIGHTS, metavar="DIR_OR_FILE",
-        help="run folder or weights file (default: the weights that ship)")
+    add(
+        "--model",
+        default=shell.SHIPPED_WEIGHTS,
+        metavar="DIR_OR_FILE",
+        help="run folder or weights file (default: the weights that ship)",
+    )
     add("--report", metavar="FILE", help="write all figures as JSON")
-    add("--sheet", metavar="FILE",
-        help="write grey | coloured | truth of the worst, median and best by ab error")
-    add("--resolution", type=_at_least(8), metavar="N",
-        help="squeeze photographs to N x N first; 224 is the common protocol (default: full size)")
+    add(
+        "--sheet",
+        metavar="FILE",
+        help="write grey | coloured | truth of the worst, median and best by ab error",
+    )
+    add(
+        "--resolution",
+        type=shell.number(int, 8),
+        metavar="N",
+        help="squeeze photographs to N x N first; 224 is the common protocol (default: full size)",
+    )
     add("--chroma", type=float, metavar="F", help="strength of the colours (default: the model's)")
-    add("--working-size", type=working_size_of, metavar="N|full",
-        help="most pixels of a side that the network sees (default: the model's)")
-    add("--limit", type=_at_least(1), metavar="N",
-        help="measure N of each set, in a random order that is always the same")
-    add("--mean-color", type=float, nargs=2, metavar=("A", "B"),
-        help="mean a* and b* of the training pictures (default: the model's)")
-    return command_line.run(evaluate, arguments.parse_args(argv))
+    add(
+        "--working-size",
+        type=shell.working_size,
+        metavar="N|full",
+        help="most pixels of a side that the network sees (default: the model's)",
+    )
+    add(
+        "--limit",
+        type=shell.number(int, 1),
+        metavar="N",
+        help="measure N of each set, in a random order that is always the same",
+    )
+    add(
+        "--mean-color",
+        type=float,
+        nargs=2,
+        metavar=("A", "B"),
+        help="mean a* and b* of the training pictures (default: the model's)",
+    )
+    return shell.run(evaluate, arguments.parse_args(argv))
 
 
 if __name__ == "__main__":

@@ -15,10 +15,11 @@ import os
 import sys
 import time
 
-import command_line
-from command_line import UserError
+from build_model import build_model
+from colornet import shell
+from colornet.errors import UserError
+from colornet.training.stopping import Stopped, StopSignals
 from config import changed, load_config, read_config
-from stop_signals import Stopped, StopSignals
 
 VALIDATION_BATCH = 32
 
@@ -38,13 +39,12 @@ def train(config, records, run_dir):
         UserError: settings, records, memory, disk, another host or the loss stand in the way.
         Stopped: a signal asked to stop; a checkpoint was written.
     """
-    tf = command_line.import_tensorflow()
+    tf = shell.import_tensorflow()
 
-    import devices
-    import record_files
-    import run_folder
+    from colornet.records import format as record_format
+    from colornet.training import devices, run_folder
 
-    dataset = record_files.read_dataset(records)
+    dataset = record_format.read_dataset(records)
     config = run_folder.settle(run_folder.complete(config, dataset), run_dir)
     with run_folder.writing(run_dir, "the run folder"):
         os.makedirs(run_dir, exist_ok=True)
@@ -62,7 +62,7 @@ def train(config, records, run_dir):
         hosts = devices.Hosts(strategy)
         precision = config.precision
         if precision == "auto":
-            policy, precision = devices.choose_precision(config, hosts)
+            policy, precision = devices.choose_precision(build_model, config, hosts)
             config = dataclasses.replace(config, precision=policy)
         run = _Run(config, records, dataset, run_dir, strategy, hosts)
         return run.go(device, precision)
@@ -72,38 +72,42 @@ class _Run:
     """One process's part of a training run."""
 
     def __init__(self, config, records, dataset, run_dir, strategy, hosts):
-        import checkpoints
-        import training_step
+        from colornet.training import checkpoints
+        from colornet.training import step as training_step
 
         self.config, self.records, self.dataset = config, records, dataset
         self.run_dir, self.strategy, self.hosts = run_dir, strategy, hosts
         with strategy.scope():
-            self.training = training_step.Training(config, config.precision, strategy)
+            self.training = training_step.Training(build_model, config, config.precision, strategy)
         # Every host takes part in saving; only the chief's files count.
         folder = "checkpoints" if hosts.chief else f"checkpoints/host-{hosts.number}"
         self.checkpoints = checkpoints.Checkpoints(
             os.path.join(run_dir, folder),
-            {name: getattr(self.training, name)
-             for name in ("model", "optimizer", "totals", "best")},
+            {
+                name: getattr(self.training, name)
+                for name in ("model", "optimizer", "totals", "best")
+            },
         )
 
     def go(self, device, precision):
-        import model_files
-        import run_folder
+        from colornet.network import weights_files
+        from colornet.training import run_folder
 
         # 1. A run with a checkpoint goes on from it; 2. any other starts with initial_weights, or
         # 3. with fresh ones.
         step = self.checkpoints.restore(self.run_dir)
         if not step and self.config.initial_weights:
-            model_files.start_from(self.training.model, self.config)
+            weights_files.start_from(self.training.model, self.config)
         if self.hosts.sum(step) != step * self.hosts.count:
             raise UserError(
                 f"{self.run_dir}: expected one folder that all hosts share, but this host finds "
                 f"step {step} in it and another host another step"
             )
         count = sum(math.prod(v.shape) for v in self.training.model.trainable_variables)
-        print(run_folder.start_block(self.config, self.dataset, device, precision, count, step),
-              flush=True)
+        print(
+            run_folder.start_block(self.config, self.dataset, device, precision, count, step),
+            flush=True,
+        )
         if step >= self.config.steps:
             print(f"finished: all {step} steps are done; raise steps to go on")
             return None
@@ -121,8 +125,13 @@ class _Run:
 
         def make(context):
             return read_input.training_batches(
-                self.config, self.records, self.dataset, step, context.input_pipeline_id,
-                context.num_input_pipelines, replicas // context.num_input_pipelines,
+                self.config,
+                self.records,
+                self.dataset,
+                step,
+                context.input_pipeline_id,
+                context.num_input_pipelines,
+                replicas // context.num_input_pipelines,
             )
 
         if replicas == 1:
@@ -130,12 +139,12 @@ class _Run:
         return iter(self.strategy.distribute_datasets_from_function(make))
 
     def _loop(self, step, signals):
-        import run_folder
+        from colornet.training import run_folder
 
         config, figures, first_step = self.config, None, step
         batches = self._batches(step)
         started, first = time.perf_counter(), step
-        with command_line.progress(config.steps, "steps", initial=step) as bar:
+        with shell.progress(config.steps, "steps", initial=step) as bar:
             while step < config.steps:
                 self._step(batches, step)
                 step += 1
@@ -163,7 +172,7 @@ class _Run:
         from tensorflow import errors
 
         import read_input
-        import training_step
+        from colornet.training import step as training_step
 
         try:
             batch = next(batches)
@@ -184,44 +193,55 @@ class _Run:
             ) from None
 
     def _log_training(self, step, rate, bar):
-        import run_folder
+        from colornet.training import run_folder
 
         figures = self.training.take_totals()
         if not self.hosts.chief:
             return
         rate_of_learning = self.training.learning_rate()
         with run_folder.writing(self.run_dir, run_folder.METRICS):
-            self.log.row(step, {**figures, "learning_rate": rate_of_learning,
-                                "images_per_second": round(rate, 2)})
+            self.log.row(
+                step,
+                {**figures, "learning_rate": rate_of_learning, "images_per_second": round(rate, 2)},
+            )
         bar.set_postfix_str(f"loss {figures['loss']:.5f}, {rate:.1f} pictures/s")
         if bar.disable:
             left = (self.config.steps - step) * self.config.batch_size / rate
-            print(f"step {step}/{self.config.steps} loss {figures['loss']:.5f} "
-                  f"mse {figures['mse']:.5f} cross_entropy {figures['cross_entropy'] or 0:.3f} "
-                  f"learning_rate {rate_of_learning:.2e} pictures/s {rate:.1f} "
-                  f"left {left / 60:.0f} min", flush=True)
+            print(
+                f"step {step}/{self.config.steps} loss {figures['loss']:.5f} "
+                f"mse {figures['mse']:.5f} cross_entropy {figures['cross_entropy'] or 0:.3f} "
+                f"learning_rate {rate_of_learning:.2e} pictures/s {rate:.1f} "
+                f"left {left / 60:.0f} min",
+                flush=True,
+            )
 
     def _validate(self, step):
         """Validation figures; on the chief, which also keeps the best weights and draws a panel."""
         if not self.hosts.chief or not self.dataset["val"]["pictures"]:
             return None
-        import model_files
-        import run_folder
-        import validation
+        import read_input
+        from colornet.network import weights_files
+        from colornet.training import run_folder, validation
 
         figures, panel = validation.validate(
-            self.training.predict, self.config, self.records, self.dataset, VALIDATION_BATCH
+            self.training.predict,
+            read_input.validation_batches(
+                self.config, self.records, self.dataset, VALIDATION_BATCH
+            ),
+            self.config,
         )
-        print(f"step {step} " + " ".join(f"{k} {v:.4f}" for k, v in figures.items() if v is not None),
-              flush=True)
+        print(
+            f"step {step} " + " ".join(f"{k} {v:.4f}" for k, v in figures.items() if v is not None),
+            flush=True,
+        )
         with run_folder.writing(self.run_dir, "validation figures, panel and best weights"):
             self.log.row(step, figures)
             if panel:
                 self.log.panel(step, *panel)
             if figures["val_rmse_ab"] < self.training.best_so_far():
                 self.training.best.assign(figures["val_rmse_ab"])
-                path = os.path.join(self.run_dir, model_files.WEIGHTS)
-                model_files.save_weights(self.training.model, path)
+                path = os.path.join(self.run_dir, weights_files.WEIGHTS)
+                weights_files.save_weights(self.training.model, path)
                 run_folder.to_disk(path)
             run_folder.draw_curves(self.run_dir)
         return figures
@@ -246,16 +266,17 @@ def start(options):
     except Stopped as stopped:
         print("stopped; the same command goes on from here", file=sys.stderr)
         return 128 + stopped.args[0]
-    return command_line.DONE
+    return shell.DONE
 
 
 def main(argv=None):
-    arguments = command_line.parser(__doc__)
+    arguments = shell.parser(__doc__)
     arguments.add_argument("--records", required=True, metavar="DIR", help="of input_create.py")
-    arguments.add_argument("--run-dir", required=True, metavar="DIR",
-                           help="run folder to make or to go on with")
-    command_line.add_settings(arguments)
-    return command_line.run(start, arguments.parse_args(argv))
+    arguments.add_argument(
+        "--run-dir", required=True, metavar="DIR", help="run folder to make or to go on with"
+    )
+    shell.add_settings(arguments)
+    return shell.run(start, arguments.parse_args(argv))
 
 
 if __name__ == "__main__":

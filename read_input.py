@@ -1,4 +1,4 @@
-"""Records to batches: one tf.data chain whose every random choice is a function of (seed, position).
+"""Records to batches: a tf.data chain whose random choices are functions of (seed, position).
 
 Position p is the p-th picture of the whole training: step p // batch_size, epoch p // pictures.
 A reader started at any step gives what an uninterrupted one would give from there.
@@ -8,9 +8,9 @@ import os
 
 import tensorflow as tf
 
-import colorspace
-import record_files
-from command_line import UserError
+from colornet.errors import UserError
+from colornet.pictures import colorspace
+from colornet.records import format as record_format
 
 _FEATURES = {
     "luminance": tf.io.FixedLenFeature([], tf.string),
@@ -29,7 +29,7 @@ def training_batches(config, folder, dataset, start_step=0, pipeline=0, pipeline
 
     Args:
         config: a `config.Config`; seed, batch_size, crop_size, zoom and shuffle_buffer count.
-        folder: the records folder; `dataset` is its `record_files.read_dataset`.
+        folder: the records folder; `dataset` is its `record_format.read_dataset`.
         start_step: the step whose batch comes first.
         pipeline, pipelines: this host takes the pipeline-th of `pipelines` parts of each batch.
         parts: into how many batches, one a replica, this host's part is cut.
@@ -54,7 +54,6 @@ def training_batches(config, folder, dataset, start_step=0, pipeline=0, pipeline
     epoch, skipped = divmod(start_step * config.batch_size, pictures)
     shortest, longest = config.crop_sides
     share = config.batch_size // pipelines
-    first = pipeline * share
 
     def one_epoch(number):
         """(position, serialised example): shards in a new order, shuffled within a buffer."""
@@ -63,20 +62,22 @@ def training_batches(config, folder, dataset, start_step=0, pipeline=0, pipeline
         buffer_seed = tf.random.stateless_uniform([], seeds, 0, 2**31 - 1, dtype=tf.int64)
         records = tf.data.Dataset.from_tensor_slices(tf.gather(files, order)).interleave(
             lambda file: tf.data.TFRecordDataset(file, buffer_size=READ_AHEAD),
-            cycle_length=INTERLEAVED, block_length=8,
+            cycle_length=INTERLEAVED,
+            block_length=8,
         )
         records = records.shuffle(
             config.shuffle_buffer, buffer_seed, reshuffle_each_iteration=False
         )
         return records.enumerate(number * pictures)
 
-    def crop_and_flip(position, serialised):
-        luminance, chrominance, label = _parse(serialised, size)
+    def crop_and_flip(position, serialized):
+        luminance, chrominance, label = _parse(serialized, size)
         choice = tf.random.stateless_uniform([5], [config.seed, position], 0, 2**30, tf.int32)
         height = width = shortest  # plain numbers without zoom, so that shapes stay known
         if shortest < longest:  # even sides and corners keep both planes aligned
             height, width = tf.unstack(
-                shortest + 2 * (choice[3:] % ((longest - shortest) // 2 + 1)))
+                shortest + 2 * (choice[3:] % ((longest - shortest) // 2 + 1))
+            )
         y, x = choice[0] % ((size - height) // 2 + 1), choice[1] % ((size - width) // 2 + 1)
         luminance, chrominance = _crop(luminance, chrominance, y, x, height, width)
         if shortest < longest:
@@ -108,8 +109,8 @@ def validation_batches(config, folder, dataset, batch_size):
     size = dataset["settings"]["picture_size"]
     margin = (size - config.crop_size) // 4
 
-    def crop(serialised):
-        luminance, chrominance, label = _parse(serialised, size)
+    def crop(serialized):
+        luminance, chrominance, label = _parse(serialized, size)
         side = config.crop_size
         return (*_crop(luminance, chrominance, margin, margin, side, side), label)
 
@@ -128,7 +129,7 @@ def validation_batches(config, folder, dataset, batch_size):
 
 def damage_report(folder, dataset, split, pictures_read):
     """UserError of one line that names the shard which ended reading."""
-    shard, reason = record_files.find_damage(folder, dataset, split) or (folder, "unknown cause")
+    shard, reason = record_format.find_damage(folder, dataset, split) or (folder, "unknown cause")
     return UserError(
         f"{shard}: damaged shard ({reason}) after {pictures_read} pictures were read; "
         "delete it and run input_create.py again, then start training again: it resumes"
@@ -139,8 +140,8 @@ def _files(folder, dataset, split):
     return [os.path.join(folder, shard["file"]) for shard in dataset[split]["shards"]]
 
 
-def _parse(serialised, size):
-    example = tf.io.parse_single_example(serialised, _FEATURES)
+def _parse(serialized, size):
+    example = tf.io.parse_single_example(serialized, _FEATURES)
     luminance = tf.io.decode_raw(example["luminance"], tf.uint8)
     chrominance = tf.io.decode_raw(example["chrominance"], tf.uint8)
     return (

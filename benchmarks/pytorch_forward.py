@@ -1,6 +1,6 @@
 """Milliseconds of one picture through the network in PyTorch; benchmarks/transform.py runs it.
 
-    python benchmarks/pytorch_forward.py 224 205
+python benchmarks/pytorch_forward.py 224 205
 """
 
 import sys

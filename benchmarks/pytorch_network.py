@@ -35,25 +35,33 @@ class Network(nn.Module):
                     layers.append(nn.Upsample(scale_factor=2, mode="nearest"))
                     continue
                 outputs, stride = channels(row[0]), row[1]
-                layers += [nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False),
-                           nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
+                layers += [
+                    nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False),
+                    nn.BatchNorm2d(outputs),
+                    nn.ReLU(inplace=True),
+                ]
                 inputs = outputs
             return nn.Sequential(*layers)
 
         def dense(inputs, outputs):
-            return nn.Sequential(nn.Linear(inputs, outputs, bias=False),
-                                 nn.BatchNorm1d(outputs), nn.ReLU(inplace=True))
+            return nn.Sequential(
+                nn.Linear(inputs, outputs, bias=False),
+                nn.BatchNorm1d(outputs),
+                nn.ReLU(inplace=True),
+            )
 
         self.low = convolutions(1, LOW_LEVEL)
         self.mid = convolutions(channels(512), MID_LEVEL)
         self.wide_path = convolutions(channels(512), GLOBAL)
         first, second, third = map(channels, DENSE)
         side = -(-crop // 32)
-        self.wide = nn.Sequential(nn.Flatten(), dense(channels(512) * side * side, first),
-                                  dense(first, second))
+        self.wide = nn.Sequential(
+            nn.Flatten(), dense(channels(512) * side * side, first), dense(first, second)
+        )
         self.narrow = dense(second, third)
-        self.classifier = nn.Sequential(dense(second, channels(256)),
-                                        nn.Linear(channels(256), classes))
+        self.classifier = nn.Sequential(
+            dense(second, channels(256)), nn.Linear(channels(256), classes)
+        )
         fused = channels(256)
         self.fusion_mid = nn.Conv2d(fused, fused, 1, bias=False)
         self.fusion_global = nn.Linear(third, fused, bias=False)
@@ -95,8 +103,8 @@ def main():
     def step():
         optimizer.zero_grad(set_to_none=True)
         with torch.autocast("cpu", torch.bfloat16, enabled=options.bfloat16):
-            colour, logits = network(luminance)
-        loss = functional.mse_loss(colour.float(), chrominance)
+            color, logits = network(luminance)
+        loss = functional.mse_loss(color.float(), chrominance)
         (loss + functional.cross_entropy(logits.float(), label) / 300).backward()
         optimizer.step()
 

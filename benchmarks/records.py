@@ -20,10 +20,8 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import colorspace
-import image_files
-import photographs
-import record_shards
+from colornet.pictures import colorspace, image_files
+from colornet.records import photographs, shards
 from config import load_config
 from input_create import create_records
 
@@ -47,9 +45,7 @@ def bare_seconds(paths, config, workers):
     chunks = [paths[i : i + step] for i in range(0, len(paths), step)]
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     started = time.perf_counter()
-    with concurrent.futures.ProcessPoolExecutor(
-        workers, context, record_shards.keep_memory
-    ) as pool:
+    with concurrent.futures.ProcessPoolExecutor(workers, context, shards.keep_memory) as pool:
         list(pool.map(_bare_work, chunks, [config.picture_size] * len(chunks)))
     return time.perf_counter() - started
 
@@ -101,8 +97,11 @@ def table(config, dataset, bare, made, raw, crops, workers):
         ("creating records", f"{made:,.0f} pictures/s", ""),
         ("  share of the former", f"{made / bare:.2f}", _bar(made / bare, SHARE_WANTED)),
         ("raw records", f"{raw:,.0f} pictures/s", ""),
-        (f"shuffled {config.crop_size} px crops, batch {BATCH}", f"{crops:,.0f} pictures/s",
-         _bar(crops, READING_WANTED)),
+        (
+            f"shuffled {config.crop_size} px crops, batch {BATCH}",
+            f"{crops:,.0f} pictures/s",
+            _bar(crops, READING_WANTED),
+        ),
         ("a picture on disk", f"{size:,.0f} bytes", ""),
         ("Places205 on disk, by calculation", f"{size * PLACES205 / 1e9:,.0f} GB", ""),
         ("Places205 to create, by calculation", f"{PLACES205 / made / 3600:.1f} hours", ""),
@@ -119,15 +118,22 @@ def main(argv=None):
     arguments = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    arguments.add_argument("--images", nargs="+", required=True, metavar="DIR",
-                           help="folders of photographs, as for input_create.py")
+    arguments.add_argument(
+        "--images",
+        nargs="+",
+        required=True,
+        metavar="DIR",
+        help="folders of photographs, as for input_create.py",
+    )
     arguments.add_argument("--preset", default="paper", help="of config.py (paper)")
     arguments.add_argument("--workers", type=int, default=os.cpu_count(), metavar="N")
-    arguments.add_argument("--steps", type=int, default=500, metavar="N",
-                           help="batches read to measure (500)")
+    arguments.add_argument(
+        "--steps", type=int, default=500, metavar="N", help="batches read to measure (500)"
+    )
     options = arguments.parse_args(argv)
-    config = load_config(options.preset, [f"batch_size={BATCH}",
-                                          f"shard_pictures={SHARD_PICTURES}"])
+    config = load_config(
+        options.preset, [f"batch_size={BATCH}", f"shard_pictures={SHARD_PICTURES}"]
+    )
     found = photographs.from_folders(options.images)
     with tempfile.TemporaryDirectory() as folder:
         bare, made, dataset = creating(config, found, folder, options.workers)

@@ -23,9 +23,14 @@ FOLDER = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parent))
 
 import config as configs  # noqa: E402
+from build_model import build_model  # noqa: E402
 
-CASES = [("paper", 8, "float32"), ("paper", 8, "mixed_bfloat16"),
-         ("compact", 32, "float32"), ("compact", 32, "mixed_bfloat16")]
+CASES = [
+    ("paper", 8, "float32"),
+    ("paper", 8, "mixed_bfloat16"),
+    ("compact", 32, "float32"),
+    ("compact", 32, "mixed_bfloat16"),
+]
 ROUNDS = 4
 
 
@@ -43,9 +48,22 @@ class Torch:
     """PyTorch's network in its own process."""
 
     def __init__(self, python, config, precision):
-        command = [python, "-W", "ignore", str(FOLDER / "pytorch_network.py"), "--batch", config.batch_size,
-                   "--crop", config.crop_size, "--classes", config.num_classes,
-                   "--width", config.width, "--optimizer", config.optimizer]
+        command = [
+            python,
+            "-W",
+            "ignore",
+            str(FOLDER / "pytorch_network.py"),
+            "--batch",
+            config.batch_size,
+            "--crop",
+            config.crop_size,
+            "--classes",
+            config.num_classes,
+            "--width",
+            config.width,
+            "--optimizer",
+            config.optimizer,
+        ]
         command += ["--bfloat16"] * (precision == "mixed_bfloat16")
         self.process = subprocess.Popen(
             list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -64,7 +82,7 @@ class Torch:
 
 def step_operations(config):
     """Floating-point operations of a picture's training step: forward, and twice that backward."""
-    from build_model import build_model, layer_table
+    from colornet.network.table import layer_table
 
     model = build_model(config)
     total, first = 0, True
@@ -108,8 +126,18 @@ def make_records(folder, preset):
         kind.mkdir(parents=True, exist_ok=True)
         small = Image.fromarray(random.integers(0, 255, (8, 8, 3), np.uint8))
         small.resize((size, size), Image.Resampling.BICUBIC).save(kind / f"{number}.png")
-    input_create.main(["--images", str(folder / "pictures"), "--records", str(folder / "records"),
-                       "--preset", preset, "--set", "shard_pictures=32"])
+    input_create.main(
+        [
+            "--images",
+            str(folder / "pictures"),
+            "--records",
+            str(folder / "records"),
+            "--preset",
+            preset,
+            "--set",
+            "shard_pictures=32",
+        ]
+    )
     return folder / "records"
 
 
@@ -118,20 +146,22 @@ def measure(preset, batch, precision, records, torch_python, seconds):
     import tensorflow as tf
 
     import read_input
-    import record_files
-    import training_step
+    from colornet.records import format as record_format
+    from colornet.training import step as training_step
 
-    dataset = record_files.read_dataset(records)
+    dataset = record_format.read_dataset(records)
     config = dataclasses.replace(
-        configs.load_config(preset), batch_size=batch, num_classes=len(dataset["class_names"]) or 1,
+        configs.load_config(preset),
+        batch_size=batch,
+        num_classes=len(dataset["class_names"]) or 1,
         picture_size=dataset["settings"]["picture_size"],
     )
     strategy = tf.distribute.get_strategy()
     muon = None
     if config.optimizer == "muon":
-        muon = training_step.Training(config, precision, strategy)
+        muon = training_step.Training(build_model, config, precision, strategy)
         config = dataclasses.replace(config, optimizer="adam")
-    training = training_step.Training(config, precision, strategy)
+    training = training_step.Training(build_model, config, precision, strategy)
     batches = iter(read_input.training_batches(config, str(records), dataset))
     constant = next(batches)
 
@@ -143,8 +173,11 @@ def measure(preset, batch, precision, records, torch_python, seconds):
         return time.perf_counter() - started
 
     product, product_operations = matrix_peak(precision)
-    contestants = {"product": product, "constant": lambda n: run(n, lambda: constant),
-                   "records": lambda n: run(n, lambda: next(batches))}
+    contestants = {
+        "product": product,
+        "constant": lambda n: run(n, lambda: constant),
+        "records": lambda n: run(n, lambda: next(batches)),
+    }
     if muon:
         contestants["muon"] = lambda n: run(n, lambda: constant, muon)
     if torch_python:
@@ -157,27 +190,38 @@ def measure(preset, batch, precision, records, torch_python, seconds):
     rate = batch / best["constant"]
     print(f"{preset} {config.crop_size} px, batch {batch}, {precision}, {config.optimizer}")
     print(f"  one constant batch  {rate:8.2f} pictures/s")
-    print(f"  records             {batch / best['records']:8.2f} pictures/s, "
-          f"{best['constant'] / best['records']:.3f} of the constant batch's")
+    print(
+        f"  records             {batch / best['records']:8.2f} pictures/s, "
+        f"{best['constant'] / best['records']:.3f} of the constant batch's"
+    )
     if muon:
-        print(f"  with Muon           {batch / best['muon']:8.2f} pictures/s, "
-              f"{best['constant'] / best['muon']:.3f} of the constant batch's")
+        print(
+            f"  with Muon           {batch / best['muon']:8.2f} pictures/s, "
+            f"{best['constant'] / best['muon']:.3f} of the constant batch's"
+        )
     if torch_python:
         torch.close()
-        print(f"  PyTorch             {batch / best['torch']:8.2f} pictures/s; "
-              f"this is {best['torch'] / best['constant']:.2f} times as fast")
-    print(f"  matrix product      {peak / 1e9:8.0f} GFLOP/s; the step uses "
-          f"{rate * step_operations(config) / peak:.2f} of it", flush=True)
+        print(
+            f"  PyTorch             {batch / best['torch']:8.2f} pictures/s; "
+            f"this is {best['torch'] / best['constant']:.2f} times as fast"
+        )
+    print(
+        f"  matrix product      {peak / 1e9:8.0f} GFLOP/s; the step uses "
+        f"{rate * step_operations(config) / peak:.2f} of it",
+        flush=True,
+    )
     if precision == "float32":
         measure_checkpoint(training, config, best["constant"])
 
 
 def measure_checkpoint(training, config, step_seconds):
-    import checkpoints
+    from colornet.training import checkpoints
 
     with tempfile.TemporaryDirectory() as folder:
-        saver = checkpoints.Checkpoints(folder, {
-            name: getattr(training, name) for name in ("model", "optimizer", "totals", "best")})
+        saver = checkpoints.Checkpoints(
+            folder,
+            {name: getattr(training, name) for name in ("model", "optimizer", "totals", "best")},
+        )
         times = []
         for step in range(3):
             started = time.perf_counter()
@@ -185,9 +229,11 @@ def measure_checkpoint(training, config, step_seconds):
             times.append(time.perf_counter() - started)
         size = sum(file.stat().st_size for file in pathlib.Path(folder).glob("step-2.*"))
     interval = config.checkpoint_every * step_seconds
-    print(f"  checkpoint          {max(times):8.2f} s (slowest of 3), {size / 2**20:.0f} MiB, "
-          f"{max(times) / interval:.3%} of the time at one every {config.checkpoint_every} steps",
-          flush=True)
+    print(
+        f"  checkpoint          {max(times):8.2f} s (slowest of 3), {size / 2**20:.0f} MiB, "
+        f"{max(times) / interval:.3%} of the time at one every {config.checkpoint_every} steps",
+        flush=True,
+    )
 
 
 def measure_start(preset, batch, records):
@@ -195,34 +241,56 @@ def measure_start(preset, batch, records):
     with tempfile.TemporaryDirectory() as run_dir:
         started = time.perf_counter()
         process = subprocess.Popen(
-            [sys.executable, str(FOLDER.parent / "model_train.py"), "--records", str(records),
-             "--run-dir", run_dir, "--preset", preset, "--set", f"batch_size={batch}",
-             "--set", "precision=float32", "--set", "log_every=1", "--set", "steps=2"],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            [
+                sys.executable,
+                str(FOLDER.parent / "model_train.py"),
+                "--records",
+                str(records),
+                "--run-dir",
+                run_dir,
+                "--preset",
+                preset,
+                "--set",
+                f"batch_size={batch}",
+                "--set",
+                "precision=float32",
+                "--set",
+                "log_every=1",
+                "--set",
+                "steps=2",
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
         )
         for line in process.stdout:
             if line.startswith("step 1/"):
                 break
-        print(f"{preset}: start-up to the end of the first step "
-              f"{time.perf_counter() - started:.1f} s", flush=True)
+        print(
+            f"{preset}: start-up to the end of the first step "
+            f"{time.perf_counter() - started:.1f} s",
+            flush=True,
+        )
         process.kill()
         process.wait()
 
 
 def main():
     arguments = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     arguments.add_argument("--records", metavar="DIR", help="of 224 px or more, for the paper's")
     arguments.add_argument("--records-compact", metavar="DIR", help="of 128 px or more")
     arguments.add_argument("--torch-python", metavar="PATH", help="Python that has PyTorch")
     arguments.add_argument("--seconds", type=float, default=8, help="a contestant (8)")
-    arguments.add_argument("--only", metavar="TEXT", default="",
-                           help="cases that contain it, such as paper, bfloat16")
+    arguments.add_argument(
+        "--only", metavar="TEXT", default="", help="cases that contain it, such as paper, bfloat16"
+    )
     options = arguments.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import tensorflow as tf
 
-    import devices
+    from colornet.training import devices
 
     tf.config.experimental.enable_op_determinism()
     print("device:", devices.make_strategy("auto")[1])
@@ -233,8 +301,9 @@ def main():
                 continue
             if not records[preset]:
                 records[preset] = make_records(pathlib.Path(folder) / preset, preset)
-            measure(preset, batch, precision, records[preset], options.torch_python,
-                    options.seconds)
+            measure(
+                preset, batch, precision, records[preset], options.torch_python, options.seconds
+            )
             if precision == "float32":
                 measure_start(preset, batch, records[preset])
 

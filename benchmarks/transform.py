@@ -60,7 +60,7 @@ def apart(function, *arguments):
 
 
 def make_photograph(path, megapixels):
-    """A JPEG of 3 : 2: an enlarged photograph with grain, which is as hard to encode as a real one."""
+    """A JPEG of 3 : 2: an enlarged photograph with grain, as hard to encode as a real one."""
     import numpy as np
     from PIL import Image
     from skimage import data
@@ -80,24 +80,37 @@ def sizes(options, folder):
     imported = statistics.median(
         run_whole(sys.executable, "-c", "import tensorflow")[0] for _ in range(ROUNDS)
     )
-    print(f"whole process, JPEG to JPEG, default settings; import tensorflow alone {imported:.1f} s")
+    print(
+        f"whole process, JPEG to JPEG, default settings; import tensorflow alone {imported:.1f} s"
+    )
     print("  megapixels   seconds   above the import   s a megapixel   peak MB")
     holds = True
     for megapixels in MEGAPIXELS:
         source = os.path.join(folder, f"{megapixels}.jpg")
         apart(make_photograph, source, megapixels)
-        command = (sys.executable, os.path.join(ROOT, "model_transform.py"), source,
-                   "-o", os.path.join(folder, "coloured.jpg"), "--overwrite",
-                   "--model", options.model)
+        command = (
+            sys.executable,
+            os.path.join(ROOT, "model_transform.py"),
+            source,
+            "-o",
+            os.path.join(folder, "coloured.jpg"),
+            "--overwrite",
+            "--model",
+            options.model,
+        )
         runs = [run_whole(*command) for _ in range(ROUNDS)]
         seconds = statistics.median(seconds for seconds, _ in runs)
         peak = max(peak for _, peak in runs)
         above = seconds - imported
-        print(f"  {megapixels:10d}{seconds:10.1f}{above:19.1f}{above / megapixels:16.3f}{peak:10.0f}")
+        print(
+            f"  {megapixels:10d}{seconds:10.1f}{above:19.1f}{above / megapixels:16.3f}{peak:10.0f}"
+        )
         if megapixels in SECONDS_ABOVE_IMPORT:
             most = SECONDS_ABOVE_IMPORT[megapixels]
-            holds &= bar(above <= most, f"{megapixels} megapixels: import + {above:.1f} s "
-                                        f"(at most + {most:.0f} s)")
+            holds &= bar(
+                above <= most,
+                f"{megapixels} megapixels: import + {above:.1f} s (at most + {most:.0f} s)",
+            )
         if megapixels in MEGABYTES:
             most = MEGABYTES[megapixels]
             holds &= bar(peak <= most, f"{megapixels} megapixels: {peak:.0f} MB (at most {most})")
@@ -129,19 +142,22 @@ def folder_rates(model, images, output):
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     os.environ["TF_ONEDNN_ASSUME_FROZEN_WEIGHTS"] = "1"  # as model_transform.py does
     import model_transform
-    from coloured_files import find_jobs
-    from overlap import BATCH, color_all
+    from colornet.coloring.outputs import find_jobs
+    from colornet.coloring.pipeline import BATCH, color_all
 
     arguments = model_transform.parser().parse_args([images, "-o", output, "--model", model])
-    colouring = model_transform.Colouring(arguments)
+    coloring = model_transform.Coloring(arguments)
     jobs = find_jobs(arguments)
     by_shape = {}
     for job in jobs:
-        work = colouring.read(job)
+        work = coloring.read(job)
         work.picture = None
         by_shape.setdefault(work.local.shape, []).append(work)
-    batches = [works[start : start + BATCH] for works in by_shape.values()
-               for start in range(0, len(works), BATCH)]
+    batches = [
+        works[start : start + BATCH]
+        for works in by_shape.values()
+        for start in range(0, len(works), BATCH)
+    ]
 
     def fail(job, error):
         raise SystemExit(f"{job.source}: {error}")
@@ -152,13 +168,13 @@ def folder_rates(model, images, output):
         return time.perf_counter() - started
 
     def flow():
-        color_all(jobs, colouring, fail, finished=lambda work: None)
+        color_all(jobs, coloring, fail, finished=lambda work: None)
 
     def bare():
         for works in batches:
-            colouring.color(works)
+            coloring.color(works)
 
-    colouring.color(batches[0])
+    coloring.color(batches[0])
     return [(len(jobs) / seconds(flow), len(jobs) / seconds(bare)) for _ in range(ROUNDS)]
 
 
@@ -168,13 +184,15 @@ def folder(options, scratch):
         images = os.path.join(scratch, "small")
         os.mkdir(images)
         apart(make_small_photographs, images)
-    rates = apart(folder_rates, options.model, images, os.path.join(scratch, "coloured"))
+    rates = apart(folder_rates, options.model, images, os.path.join(scratch, "colored"))
     print("folder of small photographs, pictures/s: reading, network and writing | network alone")
     for flow, bare in rates:
         print(f"  {flow:8.1f} | {bare:8.1f}   {flow / bare:.2f}")
     share = statistics.median(flow / bare for flow, bare in rates)
-    return bar(share >= SHARE_OF_BARE_NETWORK,
-               f"{share:.2f} of the bare network (at least {SHARE_OF_BARE_NETWORK})")
+    return bar(
+        share >= SHARE_OF_BARE_NETWORK,
+        f"{share:.2f} of the bare network (at least {SHARE_OF_BARE_NETWORK})",
+    )
 
 
 # --- One picture through the paper's network ---------------------------------------------------
@@ -208,26 +226,36 @@ def network(options, _):
     from config import load_config
 
     config = load_config("paper")
-    print(f"one {config.crop_size} x {config.crop_size} picture through the paper's network, "
-          f"milliseconds, fastest of {ROUNDS * PASSES}")
+    print(
+        f"one {config.crop_size} x {config.crop_size} picture through the paper's network, "
+        f"milliseconds, fastest of {ROUNDS * PASSES}"
+    )
     ours, theirs = {}, {}
     for _ in range(ROUNDS):  # in turns, so that a busy machine slows both
         for precision in ("float32", "bfloat16"):
             _keep_least(ours, precision, apart(network_milliseconds, precision))
         if options.torch_python:
-            command = [options.torch_python, os.path.join(HERE, "pytorch_forward.py"),
-                       str(config.crop_size), str(config.num_classes)]
+            command = [
+                options.torch_python,
+                os.path.join(HERE, "pytorch_forward.py"),
+                str(config.crop_size),
+                str(config.num_classes),
+            ]
             lines = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
             for precision, milliseconds in map(str.split, lines.splitlines()):
                 _keep_least(theirs, precision, float(milliseconds))
     for precision, milliseconds in ours.items():
-        print(f"  {precision:10s} TensorFlow {milliseconds:8.1f}   "
-              f"PyTorch {theirs.get(precision, math.nan):8.1f}")
+        print(
+            f"  {precision:10s} TensorFlow {milliseconds:8.1f}   "
+            f"PyTorch {theirs.get(precision, math.nan):8.1f}"
+        )
     if not theirs:
         print("  PyTorch was not measured (--torch-python)")
         return True
     best, their_best = min(ours.values()), min(theirs.values())
-    return bar(best <= their_best, f"{best:.1f} ms, PyTorch {their_best:.1f} ms (at most PyTorch's)")
+    return bar(
+        best <= their_best, f"{best:.1f} ms, PyTorch {their_best:.1f} ms (at most PyTorch's)"
+    )
 
 
 def _keep_least(least, name, value):

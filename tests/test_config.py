@@ -8,11 +8,18 @@ import sys
 
 import pytest
 
-from command_line import UserError
+from colornet.errors import UserError
 from config import PRESETS, Config, changed, differences, load_config, read_config, save_config
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-SCRIPTS = ("input_create", "build_model", "model_train", "model_transform", "model_evaluate", "demo")
+SCRIPTS = (
+    "input_create",
+    "build_model",
+    "model_train",
+    "model_transform",
+    "model_evaluate",
+    "demo",
+)
 
 
 def test_paper_preset_is_the_papers_training():

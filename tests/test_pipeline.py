@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import colorspace
-import image_files
 import input_create
 import model_evaluate
 import model_train
 import model_transform
+from colornet.pictures import colorspace, image_files
 
 
 def _photograph(kind, generator):
@@ -37,36 +36,61 @@ def work(tmp_path_factory):
                 pixels[:20, :20] = (200, 60, 40)
                 Image.fromarray(pixels).save(folder / split / kind / f"{number}.png")
     settings = ["--preset", "smoke", "--set", "picture_size=40", "--set", "crop_size=32"]
-    assert input_create.main(
-        ["--images", f"{folder}/train", "--val-images", f"{folder}/val",
-         "--records", f"{folder}/records", "--workers", "2", *settings]
-    ) == 0
-    assert model_train.main(
-        ["--records", f"{folder}/records", "--run-dir", f"{folder}/run", *settings,
-         "--set", "steps=80", "--set", "validate_every=40"]
-    ) == 0
+    assert (
+        input_create.main(
+            [
+                "--images",
+                f"{folder}/train",
+                "--val-images",
+                f"{folder}/val",
+                "--records",
+                f"{folder}/records",
+                "--workers",
+                "2",
+                *settings,
+            ]
+        )
+        == 0
+    )
+    assert (
+        model_train.main(
+            [
+                "--records",
+                f"{folder}/records",
+                "--run-dir",
+                f"{folder}/run",
+                *settings,
+                "--set",
+                "steps=80",
+                "--set",
+                "validate_every=40",
+            ]
+        )
+        == 0
+    )
     return folder
 
 
-def test_training_beats_grey_and_knows_the_classes(work):
+def test_training_beats_gray_and_knows_the_classes(work):
     rows = [json.loads(line) for line in (work / "run" / "metrics.jsonl").open()]
     last = [row for row in rows if "val_rmse_ab" in row][-1]
-    grey = []
+    gray = []
     for path in (work / "val").rglob("*.png"):
         lab = colorspace.rgb_to_lab(image_files.open_picture(path).pixels)
-        grey.append(np.square(lab[..., 1:]).mean())
+        gray.append(np.square(lab[..., 1:]).mean())
     assert last["step"] == 80
-    assert last["val_rmse_ab"] < 0.7 * np.mean(grey) ** 0.5
+    assert last["val_rmse_ab"] < 0.7 * np.mean(gray) ** 0.5
     assert last["val_top1"] >= 0.75
 
 
-def test_coloured_pictures_have_the_colours(work):
-    assert model_transform.main(
-        [f"{work}/val", "-o", f"{work}/coloured", "--model", f"{work}/run"]
-    ) == 0
+def test_colored_pictures_have_the_colors(work):
+    assert (
+        model_transform.main([f"{work}/val", "-o", f"{work}/coloured", "--model", f"{work}/run"])
+        == 0
+    )
     ab = {}
     for kind in ("stripes", "blobs"):
-        pixels = image_files.open_picture(work / "coloured" / kind / "0.png").pixels
+        pixels = image_files.open_picture(work / "colored" / kind / "0.png").pixels
         assert pixels.shape == (80, 80, 3)
         ab[kind] = colorspace.rgb_to_lab(pixels)[30:, 30:, 1:].mean(axis=(0, 1))
     assert ab["stripes"][1] < -5 < 5 < ab["blobs"][1]
@@ -75,8 +99,19 @@ def test_coloured_pictures_have_the_colours(work):
 def test_evaluation_agrees(work):
     report = work / "report.json"
     sheet = work / "sheet.png"
-    assert model_evaluate.main(
-        [f"{work}/val", "--model", f"{work}/run", "--report", str(report), "--sheet", str(sheet)]
-    ) == 0
+    assert (
+        model_evaluate.main(
+            [
+                f"{work}/val",
+                "--model",
+                f"{work}/run",
+                "--report",
+                str(report),
+                "--sheet",
+                str(sheet),
+            ]
+        )
+        == 0
+    )
     assert json.loads(report.read_text())
     assert Image.open(sheet).width > 100

@@ -7,7 +7,7 @@ import shlex
 
 import pytest
 
-import command_line
+from colornet import shell
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -18,8 +18,13 @@ COMMANDS = [line for line in LINES if re.match(r"(\.venv/bin/)?python \w+\.py", 
 
 def test_the_readme_has_every_script():
     named = {shlex.split(command)[1] for command in COMMANDS}
-    assert {"input_create.py", "model_train.py", "model_transform.py", "model_evaluate.py",
-            "demo.py"} <= named
+    assert {
+        "input_create.py",
+        "model_train.py",
+        "model_transform.py",
+        "model_evaluate.py",
+        "demo.py",
+    } <= named
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -28,7 +33,7 @@ def test_command_is_understood(command, monkeypatch):
     from config import load_config
 
     parsed = []
-    monkeypatch.setattr(command_line, "run", lambda work, options: parsed.append(options) or 0)
+    monkeypatch.setattr(shell, "run", lambda work, options: parsed.append(options) or 0)
     _, script, *arguments = shlex.split(command)
     assert importlib.import_module(script.removesuffix(".py")).main(arguments) == 0
     options = vars(parsed[0])
@@ -61,7 +66,7 @@ def test_python_example_runs(tmp_path, monkeypatch):
     from PIL import Image
 
     block = re.search(r"```python\n(.*?)```", README, re.S).group(1)
-    Image.new("RGB", (40, 30), "grey").save(tmp_path / "photograph.jpg")
+    Image.new("RGB", (40, 30), "gray").save(tmp_path / "photograph.jpg")
     (tmp_path / "weights").symlink_to(ROOT / "weights")
     monkeypatch.chdir(tmp_path)
     names = {}

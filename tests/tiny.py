@@ -10,15 +10,23 @@ CLASSES = ("coast", "forest", "street")
 def save_network(folder, *changes):
     """Save a network of random weights and return its run folder as str."""
     import config
-    import model_files
     from build_model import build_model
+    from colornet.network import weights_files
 
-    settings = config.load_config("smoke", [
-        "width=0.125", "crop_size=32", "picture_size=36", "working_size=48", "num_classes=3",
-        "class_names=" + ",".join(CLASSES), *changes,
-    ])
-    model_files.save_weights(build_model(settings), folder / model_files.WEIGHTS)
-    config.save_config(settings, folder / model_files.CONFIG)
+    settings = config.load_config(
+        "smoke",
+        [
+            "width=0.125",
+            "crop_size=32",
+            "picture_size=36",
+            "working_size=48",
+            "num_classes=3",
+            "class_names=" + ",".join(CLASSES),
+            *changes,
+        ],
+    )
+    weights_files.save_weights(build_model(settings), folder / weights_files.WEIGHTS)
+    config.save_config(settings, folder / weights_files.CONFIG)
     return str(folder)
 
 
@@ -30,4 +38,6 @@ def photograph(width=60, height=40, source=data.coffee):
 def close(pixels, image, most=12):
     """Whether pixels are those of a PIL image but for what a lossy format changes."""
     expected = np.asarray(image.convert("RGB"), np.int16)
-    return pixels.shape == expected.shape and np.abs(pixels.astype(np.int16) - expected).mean() < most
+    return (
+        pixels.shape == expected.shape and np.abs(pixels.astype(np.int16) - expected).mean() < most
+    )

@@ -13,9 +13,20 @@ import input_create
 import model_train
 
 SMALL = dict(
-    picture_size=40, min_side=16, crop_size=32, width=0.0625, batch_size=4, steps=6,
-    optimizer="muon", learning_rate=2e-3, precision="float32", log_every=2, validate_every=3,
-    checkpoint_every=3, shard_pictures=5, panel_pictures=2,
+    picture_size=40,
+    min_side=16,
+    crop_size=32,
+    width=0.0625,
+    batch_size=4,
+    steps=6,
+    optimizer="muon",
+    learning_rate=2e-3,
+    precision="float32",
+    log_every=2,
+    validate_every=3,
+    checkpoint_every=3,
+    shard_pictures=5,
+    panel_pictures=2,
 )
 
 
@@ -27,8 +38,9 @@ def settings(**values):
 
 def train(records, run_dir, **values):
     """model_train.py's exit code."""
-    return model_train.main(["--records", str(records), "--run-dir", str(run_dir),
-                             *settings(**values)])
+    return model_train.main(
+        ["--records", str(records), "--run-dir", str(run_dir), *settings(**values)]
+    )
 
 
 def rows(run_dir):
@@ -37,8 +49,12 @@ def rows(run_dir):
 
 def make_records(folder, classes=("kitchen", "street"), count=24, **values):
     """Records of cut-outs of colour photographs; in class folders, or all in one."""
-    photographs = [skimage.data.astronaut(), skimage.data.coffee(), skimage.data.chelsea(),
-                   skimage.data.rocket()]
+    photographs = [
+        skimage.data.astronaut(),
+        skimage.data.coffee(),
+        skimage.data.chelsea(),
+        skimage.data.rocket(),
+    ]
     random = np.random.default_rng(0)
     for number in range(count):
         photograph = photographs[number % 4]
@@ -49,8 +65,17 @@ def make_records(folder, classes=("kitchen", "street"), count=24, **values):
             folder / "pictures" / kind / f"{number}.png"
         )
     code = input_create.main(
-        ["--images", str(folder / "pictures"), "--records", str(folder / "records"),
-         "--val-fraction", "0.2", "--workers", "1", *settings(**values)]
+        [
+            "--images",
+            str(folder / "pictures"),
+            "--records",
+            str(folder / "records"),
+            "--val-fraction",
+            "0.2",
+            "--workers",
+            "1",
+            *settings(**values),
+        ]
     )
     assert code == 0
     return folder / "records"
@@ -64,9 +89,18 @@ def start(records, run_dir, environment=(), **values):
     """model_train.py in a process of its own; its output goes to `run_dir`.log."""
     with open(f"{run_dir}.log", "a") as log:
         return subprocess.Popen(
-            [sys.executable, "model_train.py", "--records", records, "--run-dir", run_dir,
-             *settings(**values)],
-            stdout=log, stderr=log, cwd=os.path.dirname(model_train.__file__),
+            [
+                sys.executable,
+                "model_train.py",
+                "--records",
+                records,
+                "--run-dir",
+                run_dir,
+                *settings(**values),
+            ],
+            stdout=log,
+            stderr=log,
+            cwd=os.path.dirname(model_train.__file__),
             env={**os.environ, **dict(environment)},
         )
 
@@ -76,8 +110,11 @@ def state(run_dir, step):
     import tensorflow as tf
 
     reader = tf.train.load_checkpoint(str(run_dir / "checkpoints" / f"step-{step}"))
-    return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()
-            if name != "_CHECKPOINTABLE_OBJECT_GRAPH"}
+    return {
+        name: reader.get_tensor(name)
+        for name in reader.get_variable_to_shape_map()
+        if name != "_CHECKPOINTABLE_OBJECT_GRAPH"
+    }
 
 
 def assert_same_run(run_dir, other, step):
@@ -86,6 +123,8 @@ def assert_same_run(run_dir, other, step):
     assert ours.keys() == theirs.keys() and len(ours) > 50
     for name in ours:
         np.testing.assert_array_equal(ours[name], theirs[name], name)
-    lists = [[{k: v for k, v in row.items() if k != "images_per_second"} for row in rows(folder)]
-             for folder in (run_dir, other)]
+    lists = [
+        [{k: v for k, v in row.items() if k != "images_per_second"} for row in rows(folder)]
+        for folder in (run_dir, other)
+    ]
     assert lists[0] == lists[1] and len(lists[0]) > 3

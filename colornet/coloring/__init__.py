@@ -1,0 +1,1 @@
+"""Grayscale pictures to color with a trained network."""

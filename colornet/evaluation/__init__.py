@@ -1,0 +1,1 @@
+"""Coloured pictures to figures."""

@@ -1,0 +1,121 @@
+"""Measures of colourisation in the literature, of one picture each, and their means with errors.
+
+Pictures are uint8 RGB (height, width, 3); ab are arrays (height, width, 2) in Lab units.
+"""
+
+import math
+import typing
+
+import numpy as np
+from skimage.metrics import structural_similarity
+
+from colornet.pictures.psnr import PEAK
+
+PSNR_LIMIT = 100  # dB, above all 8-bit rounding; what equal pictures count in a mean
+LARGEST_THRESHOLD = 150  # Lab units, of the area under the curve
+SMALLEST_SIDE = 7  # pixels, the window of SSIM
+
+
+def ab_squared_error(predicted, truth):
+    """Mean squared difference of ab over all pixels and both channels, in squared Lab units.
+
+    Its root over a set of pictures is the RMSE of Deshpande et al., "Learning large-scale automatic
+    image colorization" (2015), in ab instead of their colour space.
+    """
+    return float(np.square(predicted - truth).mean(dtype=np.float64))
+
+
+def area_under_curve(predicted, truth):
+    """AuC of the ab error, 0 to 1, of Zhang et al., "Colorful image colorization" (2016).
+
+    The share of pixels whose ab lies within a threshold of the truth (Euclidean distance), averaged
+    over all thresholds from 0 to 150. A pixel of error d is within those from d on, so that the
+    average is exactly 1 - mean(min(d, 150)) / 150.
+    """
+    distance = np.sqrt(np.square(predicted - truth).sum(axis=-1))
+    missed = np.minimum(distance, LARGEST_THRESHOLD).mean(dtype=np.float64)
+    return 1 - float(missed) / LARGEST_THRESHOLD
+
+
+def ssim(predicted, truth):
+    """Structural similarity of RGB pictures, mean over pixels and channels, at most 1.
+
+    Wang et al., "Image quality assessment: from error visibility to structural similarity" (2004);
+    scikit-image's, with its 7 x 7 window. Sides must be SMALLEST_SIDE or more.
+    """
+    return float(
+        structural_similarity(
+            predicted.astype(np.float32), truth.astype(np.float32), channel_axis=-1, data_range=PEAK
+        )
+    )
+
+
+def colorfulness(rgb):
+    """Colourfulness M of Hasler and Suesstrunk, "Measuring colourfulness in natural images" (2003).
+
+    With rg = R - G and yb = (R + G) / 2 - B over the pixels: the length of their standard
+    deviations plus 0.3 times that of their means. 0 is grey, 33 "moderately", 82 "highly"
+    colourful.
+    """
+    red, green, blue = np.moveaxis(rgb.astype(np.float32), -1, 0)
+    rg, yb = red - green, (red + green) / 2 - blue
+    deviation = math.hypot(rg.std(dtype=np.float64), yb.std(dtype=np.float64))
+    return deviation + 0.3 * math.hypot(rg.mean(dtype=np.float64), yb.mean(dtype=np.float64))
+
+
+def in_top(probabilities, label, count):
+    """Whether class `label` is among the `count` likeliest; ties count against it."""
+    return bool((probabilities >= probabilities[label]).sum() <= count)
+
+
+# --- Over a set of pictures -------------------------------------------------------------------
+
+
+class Figure(typing.NamedTuple):
+    """A figure of a set of pictures and its standard error, None for a single picture."""
+
+    value: float
+    error: float | None
+
+
+def mean(values):
+    """Mean over pictures; standard error s / sqrt(n), s the sample's standard deviation."""
+    values = np.asarray(values, np.float64)
+    return Figure(float(values.mean()), _error_of_mean(values))
+
+
+def root_of_mean(squares):
+    """Root of the mean over pictures, each weighing the same whatever its size.
+
+    The error is that of the mean carried through the root to first order (delta method).
+    """
+    value, error = mean(squares)
+    return _root(value, error)
+
+
+def ratio_of_means(above, below):
+    """Ratio of two means over the same pictures; delta method, which the pairing enters.
+
+    Args:
+        above, below: one value a picture, in the same order; the mean of `below` is not 0.
+    """
+    above, below = np.asarray(above, np.float64), np.asarray(below, np.float64)
+    value = above.mean() / below.mean()
+    error = _error_of_mean(above - value * below)
+    return Figure(float(value), None if error is None else float(error / below.mean()))
+
+
+def ratio_of_roots(above, below):
+    """`root_of_mean(above)` as a share of `root_of_mean(below)`, paired as in `ratio_of_means`."""
+    return _root(*ratio_of_means(above, below))
+
+
+def _root(value, error):
+    root = math.sqrt(value)
+    if error is None:
+        return Figure(root, None)
+    return Figure(root, error / (2 * root) if root else 0.0)
+
+
+def _error_of_mean(values):
+    return float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else None

@@ -1,0 +1,1 @@
+"""Layers, folding and weights files of the network."""

@@ -1,0 +1,48 @@
+"""The layers of a built network as a table, like the paper's table 1."""
+
+import math
+
+import keras
+
+from colornet.network.names import NETWORKS
+
+
+def layer_table(model, config):
+    """Layers with kernels, network by network in the order of NETWORKS.
+
+    Returns:
+        {network: [(layer, kernel, stride, outputs, output shape without batch, parameters)]};
+        kernel and stride are None for fully connected layers. Parameters are the trainable ones,
+        those of a layer's batch normalisation included.
+    """
+    picture = keras.KerasTensor((1, config.crop_size, config.crop_size, 1))
+    fed = {
+        "low_level": lambda made: [picture],
+        "global": lambda made: made["low_level"],
+        "mid_level": lambda made: made["low_level"],
+        "colorization": lambda made: made["fusion"],
+        "fusion": lambda made: made["mid_level"] + made.get("global", [])[1:],
+        "classification": lambda made: made["global"][:1],
+    }
+    made, table = {}, {}
+    for name in [name for name in NETWORKS if name in [layer.name for layer in model.layers]]:
+        network = model.get_layer(name)
+        inner = keras.Model(network.inputs, [layer.output for layer in network.layers])
+        inputs = fed[name](made)
+        shapes = [tensor.shape[1:] for tensor in inner.compute_output_spec(inputs)]
+        made[name] = keras.tree.flatten(network.compute_output_spec(inputs))
+        table[name] = _rows(network.layers, shapes)
+    return table
+
+
+def _rows(layers, shapes):
+    rows = []
+    for layer, shape in zip(layers, shapes):
+        count = sum(math.prod(variable.shape) for variable in layer.trainable_variables)
+        if hasattr(layer, "kernel"):
+            kernel = getattr(layer, "kernel_size", [None])[0]
+            stride = getattr(layer, "strides", [None])[0]
+            rows.append((layer.name, kernel, stride, shape[-1], tuple(shape), count))
+        elif count:  # batch normalisation belongs to the layer before it
+            rows[-1] = (*rows[-1][:-1], rows[-1][-1] + count)
+    return rows

@@ -1,0 +1,1 @@
+"""Picture files, colour spaces and contact sheets."""

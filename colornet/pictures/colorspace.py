@@ -1,0 +1,188 @@
+"""RGB <-> CIE L*a*b*, and the network's encoding of it. No other file holds a colour constant.
+
+Lab is D65, 2 degree observer: L* 0 to 100, a* and b* about -110 to 110. The network's input is
+luminance L* / 100 and its target chrominance (ab + 100) / 200, clipped to [0, 1] (section 4 of
+the paper; the same decoding as in the authors' release).
+"""
+
+import functools
+
+import numpy as np
+from skimage import color
+
+LUMINANCE_RANGE = 100.0  # L* at white
+CHROMINANCE_RANGE = 200.0  # Lab units that the sigmoid's [0, 1] spans
+CHROMINANCE_OFFSET = 100.0  # Lab units below zero where the sigmoid's 0 lies
+BYTE_RANGE = 255.0  # largest 8-bit value
+
+# What a `dataset.json` says of its records.
+ENCODING = {
+    "luminance": "uint8 = round(255 L* / 100)",
+    "chrominance": "uint8 = round(255 (ab + 100) / 200), clipped",
+    "white": "D65, 2 degree observer",
+}
+
+_BISECTIONS = 8  # halvings of the chroma scale: finer than one 8-bit step of real colours
+_STEPS = 1 << 16  # entries of the tables over [0, 1]
+_SLACK = 0.2 / BYTE_RANGE / 12.92  # linear light below 0 that still rounds to 0
+_BLOCK = 1 << 14  # pixels converted at a time: their planes stay in the processor's cache
+
+
+def rgb_to_lab(rgb):
+    """sRGB (..., 3), uint8 or float in [0, 1], to float32 Lab (..., 3)."""
+    if rgb.dtype == np.uint8:
+        rgb = rgb.astype(np.float32) / np.float32(BYTE_RANGE)
+    return color.rgb2lab(rgb.astype(np.float32, copy=False)).astype(np.float32, copy=False)
+
+
+def rgb_to_lightness(rgb):
+    """L* (...) float32 of 8-bit sRGB (..., 3), as `rgb_to_lab` but five times faster."""
+    red, green, blue = _luminance_tables()
+    index = red[rgb[..., 0]]
+    index += green[rgb[..., 1]]
+    index += blue[rgb[..., 2]]
+    return _lightness_of_linear().take(index.astype(np.uint16))
+
+
+def gray_to_lightness(gray):
+    """L* of sRGB grey values in [0, 1], any shape; exact to 16 bits."""
+    return _lightness_of_gray().take(_table_index(np.asarray(gray, np.float32)))
+
+
+def encode_luminance(lightness):
+    """L* (0 to 100) to the network's input, [0, 1]."""
+    return lightness / LUMINANCE_RANGE
+
+
+def decode_luminance(luminance):
+    """The network's input, [0, 1], to L* (0 to 100)."""
+    return luminance * LUMINANCE_RANGE
+
+
+def encode_chrominance(ab):
+    """ab in Lab units to the network's target, [0, 1]; clipped at -100 and 100."""
+    return np.clip((ab + CHROMINANCE_OFFSET) / CHROMINANCE_RANGE, 0, 1)
+
+
+def decode_chrominance(chrominance):
+    """The network's output, [0, 1], to ab in Lab units."""
+    return chrominance * CHROMINANCE_RANGE - CHROMINANCE_OFFSET
+
+
+def to_bytes(unit):
+    """[0, 1] to uint8, rounded."""
+    return np.rint(unit * BYTE_RANGE).astype(np.uint8)
+
+
+def from_bytes(values):
+    """Float values 0 to 255 (numpy or any tensor) to [0, 1]."""
+    return values / BYTE_RANGE
+
+
+def rmse_ab(mean_squared_error):
+    """Mean squared error of encoded chrominance to root mean squared error in Lab units."""
+    return CHROMINANCE_RANGE * float(mean_squared_error) ** 0.5
+
+
+def lab_to_rgb(lightness, ab):
+    """Lab to 8-bit sRGB of the same L*.
+
+    A colour that sRGB does not hold at its L* loses chroma, at constant hue, until sRGB does.
+    Clipping the channels instead would shift L* by several units.
+
+    Args:
+        lightness: L*, 0 to 100, shape (...).
+        ab: a* and b*, shape (..., 2).
+
+    Returns:
+        uint8 (..., 3), whose L* is within 1.0 of `lightness`.
+    """
+    shape, ab = np.shape(lightness), np.asarray(ab)
+    fy, fa, fb = (
+        np.asarray(plane, np.float32).reshape(-1) for plane in (lightness, ab[..., 0], ab[..., 1])
+    )
+    fy = (np.clip(fy, 0, LUMINANCE_RANGE) + 16) / 116
+    fa, fb = fa / 500, fb / 200
+    rgb = np.empty((fy.size, 3), np.uint8)
+    outside = [np.empty(0, int)]
+    for start in range(0, len(rgb), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        linear = _linear_rgb(fy[block], fa[block], fb[block])
+        rgb[block] = _levels(linear)
+        outside.append(start + np.flatnonzero(~_in_gamut(linear)))
+    outside = np.concatenate(outside)
+    if outside.size:
+        rgb[outside] = _levels(_fitted_linear_rgb(fy[outside], fa[outside], fb[outside]))
+    return rgb.reshape(*shape, 3)
+
+
+def _fitted_linear_rgb(fy, fa, fb):
+    """Linear sRGB (3, pixels) with as much of the chroma as sRGB holds."""
+    low, high = np.zeros_like(fy), np.ones_like(fy)  # shares of the chroma
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2
+        inside = _in_gamut(_linear_rgb(fy, fa * middle, fb * middle))
+        low, high = np.where(inside, middle, low), np.where(inside, high, middle)
+    return _linear_rgb(fy, fa * low, fb * low)
+
+
+def _linear_rgb(fy, fa, fb):
+    """Linear sRGB (3, pixels), unclipped; scikit-image's own clips, which would hide the gamut."""
+    f = np.stack([fy + fa, fy, fy - fb])
+    cubic = np.maximum(f, np.float32(6 / 29))  # below it CIE's cube goes on as a straight line
+    xyz = cubic * cubic * cubic + (f - cubic) / np.float32(7.787)
+    return _white_to_linear() @ xyz
+
+
+def _in_gamut(linear):
+    return (linear.min(axis=0) >= -_SLACK) & (linear.max(axis=0) <= 1 + _SLACK)
+
+
+@functools.cache
+def _white_to_linear():
+    """Matrix (3, 3) from XYZ relative to white to linear sRGB."""
+    white = color.xyz_tristimulus_values(illuminant="D65", observer="2")
+    matrix = np.asarray(color.colorconv.rgb_from_xyz) * white
+    # Rounded constants leave white off by 1e-4; greys must come out grey.
+    return (matrix / matrix.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def _levels(linear):
+    """8-bit sRGB (pixels, 3) of linear sRGB (3, pixels)."""
+    return _gamma_table().take(_table_index(linear)).T
+
+
+def _table_index(values):
+    """Entries of the tables over [0, 1] that are nearest to float32 values; clips."""
+    return np.clip(values * (_STEPS - 1) + np.float32(0.5), 0, _STEPS - 1).astype(np.uint16)
+
+
+@functools.cache
+def _gamma_table():
+    """8-bit sRGB of evenly spaced linear values in [0, 1]."""
+    linear = np.linspace(0, 1, _STEPS)
+    encoded = np.where(linear > 0.0031308, 1.055 * linear ** (1 / 2.4) - 0.055, 12.92 * linear)
+    return to_bytes(encoded)
+
+
+@functools.cache
+def _luminance_tables():
+    """For each 8-bit level of red, green and blue, what it adds to a `_table_index` of Y."""
+    levels = np.arange(BYTE_RANGE + 1) / BYTE_RANGE
+    linear = color.rgb2xyz(np.repeat(levels[:, None], 3, axis=1))[:, 1]
+    tables = np.outer(color.colorconv.xyz_from_rgb[1], linear) * (_STEPS - 1)
+    tables[0] += 0.5  # so that cutting the sum off rounds it
+    return tables.astype(np.float32)
+
+
+@functools.cache
+def _lightness_of_linear():
+    """L* of evenly spaced Y in [0, 1]."""
+    white = color.xyz_tristimulus_values(illuminant="D65", observer="2")
+    return color.xyz2lab(np.linspace(0, 1, _STEPS)[:, None] * white)[:, 0].astype(np.float32)
+
+
+@functools.cache
+def _lightness_of_gray():
+    """L* of evenly spaced sRGB greys in [0, 1]."""
+    return rgb_to_lab(np.repeat(np.linspace(0, 1, _STEPS)[:, None], 3, axis=1))[:, 0]

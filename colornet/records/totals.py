@@ -1,0 +1,123 @@
+"""What a finished records folder says of itself: dataset.json, rejected.tsv and samples.png."""
+
+import collections
+import io
+import json
+import os
+
+import numpy as np
+
+from colornet.pictures import colorspace
+from colornet.pictures import image_files
+from colornet.records import format as record_format
+from colornet.pictures import sheets
+from colornet.records.shards import SAMPLES_A_SHARD
+
+REJECTED = "rejected.tsv"
+SAMPLES = "samples.png"
+SAMPLE_ROWS = 4  # of kept photographs, and as many of those left out
+SAMPLE_SIDE = 128  # pixels
+
+
+def write_totals(plan, shards, splits, folder):
+    """Write the three files from the shards' summaries; returns the content of dataset.json.
+
+    Args:
+        plan: the content of plan.json.
+        shards: (split, number, count) of every shard; all are finished.
+        splits: shuffled `photographs.Photographs` by split.
+        folder: the records folder.
+
+    Raises:
+        OSError: a file cannot be read or written.
+    """
+    totals = _Totals()
+    # One summary at a time: together they may hold every name.
+    record_format.write_bytes(
+        os.path.join(folder, REJECTED), _rejected_lines(shards, folder, totals)
+    )
+    _write_samples(totals.samples, splits, os.path.join(folder, SAMPLES))
+    dataset = {
+        **{key: plan[key] for key in ("schema", "settings", "class_names")},
+        "encoding": colorspace.ENCODING,
+        "left_out": {"reasons": totals.reasons, "classes": totals.left_out_of_class},
+        "mean_color": totals.mean_color(),
+        **totals.splits,
+    }
+    record_format.write_json(os.path.join(folder, record_format.DATASET), dataset)
+    return dataset
+
+
+class _Totals:
+    """Sums over the shards' summaries."""
+
+    def __init__(self):
+        self.splits = {
+            split: {"pictures": 0, "classes": collections.Counter(), "shards": []}
+            for split in record_format.SPLITS
+        }
+        self.reasons = collections.Counter()
+        self.left_out_of_class = collections.defaultdict(collections.Counter)
+        self.samples = {"kept": [], "left out": []}  # (deviation, split, position)
+        self.chrominance = np.zeros(2)  # bytes, summed over the training pictures
+
+    def add(self, split, file, summary):
+        total = self.splits[split]
+        total["pictures"] += summary["pictures"]
+        total["classes"].update(summary["classes"])
+        total["shards"].append(
+            {"file": file, "pictures": summary["pictures"], "bytes": summary["bytes"]}
+        )
+        for _, reason, class_name in summary["rejected"]:
+            kind = reason.partition(":")[0]
+            self.reasons[kind] += 1
+            self.left_out_of_class[class_name][kind] += 1
+        for kind, samples in summary["samples"].items():
+            self.samples[kind] += [(deviation, split, position) for deviation, position in samples]
+        if split == "train":
+            self.chrominance += summary["chrominance"]
+
+    def mean_color(self):
+        """Mean [a*, b*] of the training pictures in Lab units; [] where there are none."""
+        pictures = self.splits["train"]["pictures"]
+        if not pictures:
+            return []
+        mean = colorspace.from_bytes(self.chrominance / pictures)
+        return colorspace.decode_chrominance(mean).tolist()
+
+
+def _rejected_lines(shards, folder, totals):
+    """Yield the lines of rejected.tsv and add every summary to `totals`."""
+    yield b"split\tname\treason\n"
+    for shard in shards:
+        split, file = shard[0], record_format.shard_name(*shard)
+        path = os.path.join(folder, record_format.summary_path(file))
+        summary = json.loads(record_format.read_bytes(path))
+        totals.add(split, file, summary)
+        for name, reason, _ in summary["rejected"]:
+            line = f"{split}\t{image_files.printable(name)}\t{reason}\n"
+            yield line.encode("utf-8", "backslashreplace")
+
+
+def _write_samples(samples, splits, path):
+    """The least colourful photographs kept, and the most colourful left out for their colour."""
+    rows, captions = [], []
+    for kind, found in samples.items():
+        found = sorted(found, reverse=kind == "left out")[: SAMPLE_ROWS * SAMPLES_A_SHARD]
+        for start in range(0, len(found), SAMPLES_A_SHARD):
+            chunk = found[start : start + SAMPLES_A_SHARD]
+            rows.append([tile for _, split, position in chunk
+                         for tile in _tile(splits[split].entry(position)[0])])
+            captions.append(f"{kind}: chroma deviation " + ", ".join(f"{d:.1f}" for d, *_ in chunk))
+    title = "least colourful kept; most colourful left out"
+    buffer = io.BytesIO()
+    sheets.sheet(rows, SAMPLE_SIDE, captions, title).save(buffer, "PNG")
+    record_format.write_bytes(path, [buffer.getvalue()])
+
+
+def _tile(path):
+    """The photograph alone in a list; none if it is gone since its shard was made."""
+    try:
+        return [image_files.open_square(path, SAMPLE_SIDE)]
+    except image_files.ImageError:
+        return []

@@ -1,0 +1,138 @@
+"""What the scripts share on the command line: errors, exit codes, settings and progress."""
+
+import argparse
+import contextlib
+import ctypes
+import math
+import os
+import signal
+import sys
+
+from tqdm import tqdm
+
+from colornet.errors import UserError
+
+LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"  # TensorFlow's; 0 shows everything
+
+SHIPPED_WEIGHTS = os.path.join(
+    os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "weights"
+)
+
+DONE, SOME_FAILED, WRONG = 0, 1, 2  # exit codes
+
+
+def parser(script_doc):
+    """An ArgumentParser that shows a script's docstring and knows `--debug`."""
+    made = argparse.ArgumentParser(
+        description=script_doc, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    made.add_argument("--debug", action="store_true", help="show a traceback for errors")
+    return made
+
+
+def add_settings(arguments):
+    """Add `--preset` and `--set`, which `config.load_config` understands."""
+    arguments.add_argument(
+        "--preset", metavar="NAME", help="paper, compact or smoke (default: paper)"
+    )
+    arguments.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change one setting of config.py; may be repeated",
+    )
+
+
+def working_size(text):
+    """Reader of --working-size: pixels, 0 for "full"."""
+    if text == "full":
+        return 0
+    if text.isdecimal() and int(text) >= 8:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"expected 8 or more pixels, or full; got {text!r}")
+
+
+def number(kind, least, most=math.inf):
+    """Reader of a command line's number in a range."""
+
+    def read(text):
+        with contextlib.suppress(ValueError):
+            number = kind(text)
+            if least <= number <= most and number < math.inf:
+                return number
+        between = f"of {least} or more" if most == math.inf else f"from {least} to {most}"
+        raise argparse.ArgumentTypeError(f"expected a number {between}; got {text!r}")
+
+    return read
+
+
+def run(main, options):
+    """Call `main(options)`; turn a UserError into one line on standard error and exit code 2."""
+    os.environ.setdefault(LOG_LEVEL, "0" if options.debug else "2")
+    try:
+        return main(options)
+    except UserError as error:
+        if options.debug:
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        return WRONG
+    except KeyboardInterrupt:
+        print("interrupted; what was finished is kept", file=sys.stderr)
+        return 128 + signal.SIGINT
+
+
+@contextlib.contextmanager
+def native_remarks_hidden():
+    """Hide what TensorFlow and decoders write to standard error themselves; Python's goes on.
+
+    With `--debug` nothing is hidden.
+    """
+    if os.environ.get(LOG_LEVEL) == "0":
+        yield
+        return
+    python_stderr, kept = sys.stderr, os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    try:
+        with open(os.dup(kept), "w", buffering=1, errors="backslashreplace") as stream:
+            if python_stderr is sys.__stderr__:
+                sys.stderr = stream
+            yield
+    finally:
+        sys.stderr = python_stderr
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def import_tensorflow():
+    """TensorFlow, started without the remarks that it makes then."""
+    with native_remarks_hidden():
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()
+    return tf
+
+
+def progress(total, unit, initial=0):
+    """A tqdm bar on a terminal; nothing elsewhere, where scripts print plain lines."""
+    return tqdm(
+        total=total,
+        unit=" " + unit,
+        initial=initial,
+        disable=not sys.stderr.isatty(),
+        dynamic_ncols=True,
+        smoothing=0.05,
+    )
+
+
+def keep_memory():
+    """Have glibc reuse freed memory instead of asking the system for zeroed pages each time.
+
+    The arrays of a photograph are large enough for that; Lab then takes less than half the time.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt:
+        mallopt(-1, 256 << 20)  # M_TRIM_THRESHOLD
+        mallopt(-3, 32 << 20)  # M_MMAP_THRESHOLD, its largest

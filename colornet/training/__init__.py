@@ -1,0 +1,1 @@
+"""One update of the network and what a run leaves behind."""

@@ -1,0 +1,165 @@
+"""What TensorFlow computes on: devices, hosts and the precision."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import time
+
+import tensorflow as tf
+
+from colornet.errors import UserError
+from colornet.training.step import Training
+
+# A lower precision must be this much faster to be worth its rounding.
+WORTH = 1.1
+PROBE_BATCH = 8  # pictures of the steps that choose the precision
+
+
+def make_strategy(devices):
+    """The tf.distribute strategy for the devices that are there.
+
+    Args:
+        devices: setting of `config.Config`: "auto" takes every GPU, and the hosts of TF_CONFIG;
+            "cpu" no GPU; "cpu:N" N logical processors. Must be called before TensorFlow has
+            initialised its devices.
+
+    Returns:
+        (strategy, description).
+    """
+    if devices.startswith("cpu"):
+        tf.config.set_visible_devices([], "GPU")
+    gpus = tf.config.get_visible_devices("GPU")
+    for gpu in gpus:
+        tf.config.experimental.set_memory_growth(gpu, True)
+    cluster = json.loads(os.environ.get("TF_CONFIG") or "{}").get("cluster", {})
+    hosts = sum(len(cluster.get(kind, [])) for kind in ("chief", "worker"))
+    if hosts > 1:
+        print(f"waiting for all {hosts} hosts of TF_CONFIG", flush=True)
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        return strategy, f"{hosts} hosts, {strategy.num_replicas_in_sync} replicas"
+    count = int(devices.partition(":")[2] or 1)
+    if count > 1:
+        processor = tf.config.list_physical_devices("CPU")[0]
+        tf.config.set_logical_device_configuration(
+            processor, [tf.config.LogicalDeviceConfiguration()] * count
+        )
+        names = [f"CPU:{number}" for number in range(count)]
+        return tf.distribute.MirroredStrategy(names), f"{count} logical CPUs"
+    if len(gpus) > 1:
+        return tf.distribute.MirroredStrategy(), f"{len(gpus)} GPUs"
+    if gpus:
+        return tf.distribute.get_strategy(), "1 GPU: " + tf.config.experimental.get_device_details(
+            gpus[0]
+        ).get("device_name", "unknown")
+    return tf.distribute.get_strategy(), f"CPU, {os.cpu_count()} cores"
+
+
+class Hosts:
+    """This process among the processes of a run.
+
+    Attributes:
+        count: how many there are.
+        number: this one's.
+        chief: whether it is the one that writes the run folder.
+    """
+
+    def __init__(self, strategy):
+        self.strategy = strategy
+        resolver = strategy.cluster_resolver
+        cluster = resolver.cluster_spec().as_dict() if resolver else {}
+        names = [
+            (kind, number)
+            for kind in ("chief", "worker")
+            for number in range(len(cluster.get(kind, [])))
+        ]
+        self.count = max(1, len(names))
+        self.number = names.index((resolver.task_type, resolver.task_id)) if names else 0
+        self.chief = self.number == 0
+
+    def sum(self, value):
+        """The sum of every host's value; all of them must call it."""
+        if self.count == 1:
+            return value
+        return (
+            float(self._sum(tf.constant(float(value))))
+            * self.count
+            / (self.strategy.num_replicas_in_sync)
+        )
+
+    @tf.function
+    def _sum(self, value):
+        values = self.strategy.run(tf.identity, (value,))
+        return self.strategy.reduce(tf.distribute.ReduceOp.SUM, values, axis=None)
+
+
+def choose_precision(build_model, config, hosts):
+    """The fastest precision of the devices, measured; the same on every host.
+
+    Returns:
+        (Keras dtype policy, description with the measured seconds).
+    """
+    candidates = ["float32", "mixed_bfloat16"]
+    if tf.config.get_visible_devices("GPU"):
+        candidates.append("mixed_float16")
+    seconds = {
+        policy: hosts.sum(_seconds_a_step(build_model, config, policy)) for policy in candidates
+    }
+    fastest = min(seconds, key=seconds.get)
+    if seconds["float32"] < WORTH * seconds[fastest]:
+        fastest = "float32"
+    described = ", ".join(f"{policy} {s / hosts.count:.3f} s" for policy, s in seconds.items())
+    return fastest, f"{fastest} (measured: a step takes {described})"
+
+
+def _seconds_a_step(build_model, config, precision):
+    """Measured seconds of a training step on random pictures."""
+    batch = min(config.batch_size, PROBE_BATCH)
+    small = dataclasses.replace(config, batch_size=batch, gradient_accumulation=1)
+    training = Training(build_model, small, precision, tf.distribute.get_strategy())
+    size = config.crop_size
+    pictures = (
+        tf.random.stateless_uniform((batch, size, size, 1), (0, 0)),
+        tf.random.stateless_uniform((batch, size // 2, size // 2, 2), (0, 1)),
+        tf.zeros(batch, tf.int64),
+    )
+    return seconds_of(lambda: (training.step(*pictures), training.take_totals()))
+
+
+def seconds_of(step, repeats=3):
+    """Seconds of the fastest of some calls, after one that is not counted."""
+    step()
+    times = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        step()
+        times.append(time.perf_counter() - started)
+    return min(times)
+
+
+@contextlib.contextmanager
+def plain_errors(config):
+    """Context in which TensorFlow's errors that a user can mend become UserErrors."""
+    memory = (tf.errors.ResourceExhaustedError,)
+    host_gone = (
+        tf.errors.UnavailableError,
+        tf.errors.AbortedError,
+        tf.errors.CancelledError,
+        tf.errors.DeadlineExceededError,
+    )
+    if "TF_CONFIG" not in os.environ:
+        # No other host: oneDNN aborts an operation that gets no memory, others are cancelled.
+        memory, host_gone = (*memory, tf.errors.AbortedError, tf.errors.CancelledError), ()
+    try:
+        yield
+    except memory as error:
+        raise UserError(
+            f"out of device memory with batch_size={config.batch_size}; lower it, or set "
+            f"gradient_accumulation={2 * config.gradient_accumulation} (or more) or "
+            "precision=mixed_bfloat16"
+        ) from error
+    except host_gone as error:
+        raise UserError(
+            "another host of the run is gone; start all hosts again, they go on from the last "
+            "checkpoint"
+        ) from error

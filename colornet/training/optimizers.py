@@ -1,0 +1,93 @@
+"""Keras's optimizers with TensorFlow's fused updates: one pass over each variable, not ten."""
+
+import keras
+import tensorflow as tf
+
+MOMENTUM = 0.95  # of Muon
+WEIGHT_DECAY = 0.05  # of Muon's kernels: what an update takes off them, times the learning rate
+NEWTON_SCHULZ = [(3.4445, -4.7750, 2.0315)] * 3  # Muon's own coefficients
+NOT_HIDDEN = ("low_level_1", "colorization_chrominance", "classification_logits")
+
+
+class Adam(keras.optimizers.Adam):
+    """`keras.optimizers.Adam` (without amsgrad), the same variables and numbers."""
+
+    def update_step(self, gradient, variable, learning_rate):
+        index = self._get_variable_index(variable)
+        step = tf.cast(self.iterations.value + 1, tf.float32)
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=self._momentums[index].value.handle,
+            v=self._velocities[index].value.handle,
+            grad=gradient,
+            beta1_power=tf.pow(self.beta_1, step),
+            beta2_power=tf.pow(self.beta_2, step),
+            lr=learning_rate,
+            beta1=self.beta_1,
+            beta2=self.beta_2,
+            epsilon=self.epsilon,
+        )
+
+
+class Muon(Adam):
+    """Muon: momentum made orthogonal for the kernels of hidden layers; Adam for all else.
+
+    All directions of a kernel then move equally far, the rare ones too. K. Jordan et al., "Muon: An
+    optimizer for hidden layers in neural networks", 2024. The step is as long as that of Adam on
+    the average, and the kernels decay (J. Liu et al., "Muon is scalable for LLM training", 2025).
+
+    Args:
+        precision: dtype of the matrix products, "float32" or "bfloat16".
+    """
+
+    def __init__(self, learning_rate, precision):
+        super().__init__(learning_rate)
+        self.precision = precision
+
+    def update_step(self, gradient, variable, learning_rate):
+        index = self._get_variable_index(variable)
+        layer, _, name = self._trainable_variables[index].path.rpartition("/")
+        if name != "kernel" or layer in NOT_HIDDEN:
+            return super().update_step(gradient, variable, learning_rate)
+        handle = self._momentums[index].value.handle
+        momentum = gradient + MOMENTUM * tf.raw_ops.ReadVariableOp(
+            resource=handle, dtype=gradient.dtype
+        )
+        tf.raw_ops.AssignVariableOp(resource=handle, value=momentum)
+        ahead = tf.cast(gradient + MOMENTUM * momentum, self.precision)  # Nesterov's
+        matrix = tf.reshape(ahead, (-1, variable.shape[-1]))
+        length = 0.2 * max(matrix.shape) ** 0.5
+        direction = tf.reshape(tf.cast(_orthogonal(matrix), gradient.dtype), variable.shape)
+        kernel = tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=gradient.dtype)
+        tf.raw_ops.AssignSubVariableOp(
+            resource=variable.handle,
+            value=learning_rate * (length * direction + WEIGHT_DECAY * kernel),
+        )
+
+
+def _orthogonal(matrix):
+    """The nearest matrix of orthonormal rows or columns, roughly: singular values of 0.5 to 1.5."""
+    tall = matrix.shape[0] > matrix.shape[1]
+    matrix /= tf.sqrt(2 * tf.nn.l2_loss(matrix)) + 1e-7
+    for a, b, c in NEWTON_SCHULZ:
+        gram = tf.matmul(matrix, matrix, transpose_a=tall, transpose_b=not tall)
+        polynomial = b * gram + c * tf.matmul(gram, gram)
+        product = (matrix, polynomial) if tall else (polynomial, matrix)
+        matrix = a * matrix + tf.matmul(*product)
+    return matrix
+
+
+class Adadelta(keras.optimizers.Adadelta):
+    """`keras.optimizers.Adadelta`, the same variables and numbers."""
+
+    def update_step(self, gradient, variable, learning_rate):
+        index = self._get_variable_index(variable)
+        tf.raw_ops.ResourceApplyAdadelta(
+            var=variable.handle,
+            accum=self._accumulated_grads[index].value.handle,
+            accum_update=self._accumulated_delta_vars[index].value.handle,
+            grad=gradient,
+            lr=learning_rate,
+            rho=self.rho,
+            epsilon=self.epsilon,
+        )

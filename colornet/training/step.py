@@ -1,0 +1,168 @@
+"""One update of the network: the joint loss (section 3.4), its gradients and the optimizer."""
+
+import keras
+import tensorflow as tf
+
+from colornet.records import format as record_format
+from colornet.training import optimizers
+
+NOT_FINITE = "the loss is not finite"
+
+
+def make_optimizer(config, precision="float32"):
+    """The Keras optimizer of the settings, with its learning rate schedule."""
+    rate = config.learning_rate
+    if config.schedule == "cosine" or config.warmup_steps:
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0 if config.warmup_steps else rate,
+            max(1, config.steps - config.warmup_steps),
+            alpha=0.0 if config.schedule == "cosine" else 1.0,
+            warmup_target=rate if config.warmup_steps else None,
+            warmup_steps=config.warmup_steps,
+        )
+    if config.optimizer == "adadelta":
+        optimizer = optimizers.Adadelta(rate)
+    elif config.optimizer == "muon":
+        optimizer = optimizers.Muon(
+            rate, "bfloat16" if precision == "mixed_bfloat16" else "float32"
+        )
+    else:
+        optimizer = optimizers.Adam(rate)
+    if precision == "mixed_float16":
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    return optimizer
+
+
+class Training(tf.Module):
+    """The state of training and its compiled step. Make it in the strategy's scope.
+
+    Attributes:
+        model: of `build_model`.
+        optimizer: a keras optimizer.
+        totals: sums since `take_totals`: squared error of chrominance as means over pictures'
+            pixels, cross entropy, pictures with a class, pictures.
+        best: lowest validation rmse_ab so far.
+    """
+
+    def __init__(self, build_model, config, precision, strategy):
+        super().__init__()
+        self.config = config
+        self.strategy = strategy
+        replicas = strategy.num_replicas_in_sync
+        self.model = build_model(config, precision, synchronized=replicas > 1)
+        self.optimizer = make_optimizer(config, precision)
+        self.optimizer.build(self.model.trainable_variables)
+        self.totals = tf.Variable(
+            tf.zeros(4),
+            trainable=False,
+            synchronization=tf.VariableSynchronization.ON_READ,
+            aggregation=tf.VariableAggregation.SUM,
+            name="totals",
+        )
+        self.best = tf.Variable(float("inf"), trainable=False, name="best")
+
+    @tf.function
+    def step(self, luminance, chrominance, label):
+        """One update by a (distributed) batch, as of `read_input.training_batches`.
+
+        Raises:
+            tf.errors.InvalidArgumentError: loss or gradients are not finite; no weight is updated.
+        """
+        self.strategy.run(self._replica_step, args=(luminance, chrominance, label))
+
+    def _replica_step(self, luminance, chrominance, label):
+        parts = self.config.gradient_accumulation
+        variables = self.model.trainable_variables
+        gradients = None
+        for batch in zip(*(tf.split(x, parts) for x in (luminance, chrominance, label))):
+            # One part after the other, or their memory would add up.
+            with tf.control_dependencies(gradients or []):
+                totals, part = self._gradients(*map(tf.identity, batch))
+            gradients = [a + b for a, b in zip(gradients, part)] if gradients else part
+            self.totals.assign_add(totals)
+        self.optimizer.apply(gradients, variables)
+
+    def _gradients(self, luminance, chrominance, label):
+        with tf.GradientTape() as tape:
+            outputs = self.model(luminance, training=True)
+            totals = loss_totals(outputs, chrominance, label)
+            loss = joint_loss(totals, self.config) / self.config.batch_size
+            scaled = loss
+            if hasattr(self.optimizer, "inner_optimizer"):
+                scaled = self.optimizer.scale_loss(loss)
+        gradients = tape.gradient(scaled, self.model.trainable_variables)
+        finite = tf.math.is_finite(loss)
+        if scaled is loss:  # scaled float16 gradients may overflow: the optimizer skips these
+            # Of sums, which is a third of the time of asking every number.
+            finite &= tf.math.is_finite(tf.add_n([tf.reduce_sum(g) for g in gradients]))
+        with tf.control_dependencies([tf.debugging.Assert(finite, [NOT_FINITE])]):
+            return tf.identity(totals), [tf.identity(gradient) for gradient in gradients]
+
+    def take_totals(self):
+        """Training figures since the last call, as a dict of floats."""
+        squared, entropy, labelled, pictures = (float(x) for x in tf.convert_to_tensor(self.totals))
+        self.totals.assign(tf.zeros(4))
+        mse = squared / pictures
+        return {
+            "loss": mse + self.config.classification_weight * entropy / pictures,
+            "mse": mse,
+            "cross_entropy": entropy / labelled if labelled else None,
+        }
+
+    @tf.function(reduce_retracing=True)
+    def predict(self, luminance):
+        """Outputs for validation, in inference mode."""
+        return self.model(luminance, training=False)
+
+    def best_so_far(self):
+        return float(tf.convert_to_tensor(self.best))
+
+    def learning_rate(self):
+        return float(tf.convert_to_tensor(self.optimizer.learning_rate))
+
+
+def loss_totals(outputs, chrominance, label):
+    """[sum of pictures' mean squared error, sum of cross entropies, pictures with class, pictures].
+
+    The colour target has the network's own half size (section 3.4).
+    """
+    squared = tf.square(outputs["chrominance"] - chrominance)
+    error = tf.reduce_sum(tf.reduce_mean(squared, axis=(1, 2, 3)))
+    entropy = labelled = tf.constant(0.0)
+    if "logits" in outputs:
+        has_class = label != record_format.NO_CLASS
+        each = tf.nn.sparse_softmax_cross_entropy_with_logits(
+            tf.where(has_class, label, 0), outputs["logits"]
+        )
+        entropy = tf.reduce_sum(tf.where(has_class, each, 0))
+        labelled = tf.reduce_sum(tf.cast(has_class, tf.float32))
+    return tf.stack([error, entropy, labelled, tf.cast(tf.shape(label)[0], tf.float32)])
+
+
+def joint_loss(totals, config):
+    """MSE + alpha cross entropy (equation 3), summed over pictures; only labelled ones have it."""
+    return totals[0] + config.classification_weight * totals[1]
+
+
+def first_not_finite(model, luminance):
+    """Name of the first tensor that is not finite: a weight, the input, or a layer's output."""
+    for variable in model.trainable_variables:
+        if not _finite(variable.value):
+            return variable.path
+    if not _finite(luminance):
+        return "luminance (the records)"
+    for network in model.layers:
+        if not hasattr(network, "layers"):
+            continue
+        inputs = network._inbound_nodes[-1].arguments.args[0]
+        layers = [x for x in network.layers if not isinstance(x, keras.layers.InputLayer)]
+        every = keras.Model(network.inputs, [layer.output for layer in layers])
+        outputs = keras.Model(model.inputs, every(inputs))(luminance, training=True)
+        for layer, output in zip(layers, outputs):
+            if not _finite(output):
+                return f"the output of {layer.name}"
+    return "a gradient"
+
+
+def _finite(tensors):
+    return all(bool(tf.reduce_all(tf.math.is_finite(x))) for x in tf.nest.flatten(tensors))

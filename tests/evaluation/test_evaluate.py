@@ -1,0 +1,281 @@
+"""model_evaluate.py from photographs to table, report and sheet, with tiny random networks."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import skimage.data
+from PIL import Image
+
+import input_create
+import model_evaluate
+from build_model import build_model
+from colornet.evaluation import report
+from colornet.evaluation.measuring import Evaluation, Photograph
+from colornet.network.weights_files import CONFIG, WEIGHTS, save_weights
+from colornet.pictures import colorspace
+from config import load_config, save_config
+
+CLASSES = ("coffee", "people", "sky")
+
+
+def make_model(folder, **changes):
+    """A random network in a run folder; its first class is what it sees everywhere."""
+    config = dataclasses.replace(
+        load_config("smoke", ["width=0.0625", "crop_size=32", "working_size=48"]),
+        class_names=CLASSES,
+        num_classes=3,
+        mean_color=(2.0, 8.0),
+        **changes,
+    )
+    model = build_model(config)
+    for variable in model.weights:
+        if variable.path.endswith("bias") and variable.shape == (3,):
+            variable.assign([50.0, 0.0, 25.0])
+    folder.mkdir()
+    save_weights(model, folder / WEIGHTS)
+    save_config(config, folder / CONFIG)
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return make_model(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory):
+    """coffee/ and people/ with scenes, others/ without; 8 pictures of four shapes."""
+    folder = tmp_path_factory.mktemp("photographs")
+    coffee, face = skimage.data.coffee(), skimage.data.astronaut()
+    pictures = {
+        "coffee/a.png": coffee[100:160, 200:280],
+        "coffee/b.jpg": coffee[:64, :64],
+        "coffee/c.png": coffee[200:264, 300:364],
+        "people/d.png": face[60:140, 180:260],
+        "people/e.png": face[:33, :47],
+        "others/f.png": skimage.data.chelsea()[80:150, 90:190],
+        "others/g.png": face[200:280, 100:180],
+        "others/h.webp": coffee[300:380, 100:180],
+    }
+    for name, pixels in pictures.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(pixels).save(folder / name)
+    return folder
+
+
+def evaluated(arguments, tmp_path):
+    """(exit code, report) of the script."""
+    report = tmp_path / "report.json"
+    code = model_evaluate.main([*map(str, arguments), "--report", str(report)])
+    return code, json.loads(report.read_text())
+
+
+def test_report_holds_every_measure_of_model_and_baselines(model, photographs, tmp_path, capsys):
+    code, report = evaluated([photographs, "--model", model], tmp_path)
+    assert code == 0
+    assert (report["model"], report["resolution"], report["chroma"]) == ("tiny", "full", 1.0)
+    assert report["working_size"] == 48 and report["mean_color"] == [2.0, 8.0]
+    (whole,) = report["sets"]
+    assert (whole["pictures"], whole["failed"], whole["with_scene"]) == (8, 0, 5)
+    figures = whole["figures"]
+    common = {"rmse_ab", "psnr", "ssim", "auc", "colorfulness"}
+    assert set(figures["model"]) == common | {"top1", "top5"}
+    assert set(figures["gray"]) == set(figures["mean_color"]) == common
+    assert figures["gray"]["colorfulness"]["value"] < 0.5  # 8-bit rounding leaves a trace
+    assert figures["mean_color"]["colorfulness"]["value"] > 2
+    assert figures["gray"]["ssim"]["value"] > 0.8  # its luminance is that of the truth
+    assert all(
+        figure["standard_error"] > 0
+        for figure in figures["model"].values()
+        if figure is not figures["model"]["top5"]
+    )
+    assert "±" not in capsys.readouterr().out
+
+
+def test_figures_are_those_of_the_pictures(model, photographs, tmp_path):
+    _, report = evaluated([photographs / "others", "--model", model], tmp_path)
+    squares = []
+    for name in ("f.png", "g.png", "h.webp"):
+        lab = colorspace.rgb_to_lab(np.asarray(Image.open(photographs / "others" / name)))
+        squares.append(np.square(lab[..., 1:], dtype=np.float64).mean())
+    gray = report["sets"][0]["figures"]["gray"]["rmse_ab"]["value"]
+    assert gray == pytest.approx(np.sqrt(np.mean(squares)), rel=2e-3)
+    compared, figures = (report["sets"][0][key] for key in ("compared", "figures"))
+    for name in ("gray", "mean_color"):
+        above = figures["model"]["psnr"]["value"] - figures[name]["psnr"]["value"]
+        assert compared[f"psnr_above_{name}"]["value"] == pytest.approx(above)
+        ratio = figures["model"]["rmse_ab"]["value"] / figures[name]["rmse_ab"]["value"]
+        assert compared[f"rmse_ab_to_{name}"]["value"] == pytest.approx(ratio)
+
+
+def test_scenes_are_named_by_folders(model, photographs, tmp_path):
+    _, report = evaluated(
+        [photographs / "coffee", photographs / "people", photographs / "others", "--model", model],
+        tmp_path,
+    )
+    coffee, people, others, together = report["sets"]
+    top1 = [part["figures"]["model"].get("top1", {}).get("value") for part in report["sets"]]
+    assert top1 == [1, 0, None, 0.6]
+    assert coffee["name"].endswith("/coffee") and together["name"] == "all together"
+    assert (people["with_scene"], others["with_scene"], together["with_scene"]) == (2, 0, 5)
+    assert together["figures"]["model"]["top5"]["value"] == 1
+
+
+def test_without_chroma_the_model_is_gray(model, photographs, tmp_path):
+    code, report = evaluated([photographs / "others", "--model", model, "--chroma", 0], tmp_path)
+    (others,) = report["sets"]
+    assert code == 0 and others["figures"]["model"] == others["figures"]["gray"]
+    assert others["compared"]["rmse_ab_to_gray"] == {"value": 1, "standard_error": 0}
+    assert others["compared"]["psnr_above_gray"] == {"value": 0, "standard_error": 0}
+    assert others["compared"]["colorfulness_to_truth"]["value"] < 0.05
+
+
+def test_resolution_and_limit(model, photographs, tmp_path):
+    arguments = [
+        photographs,
+        "--model",
+        model,
+        "--resolution",
+        32,
+        "--working-size",
+        "full",
+        "--limit",
+        5,
+    ]
+    (first,), (again,) = (evaluated(arguments, tmp_path)[1]["sets"] for _ in range(2))
+    assert first == again and first["pictures"] == 5
+    evaluation = Evaluation(model, build_model, resolution=32)
+    truth = evaluation.truth_of(str(photographs / "others" / "f.png"))
+    assert truth.shape == (32, 32, 3)
+
+
+def test_sheet_shows_the_extremes_in_order(model, photographs, tmp_path):
+    sheet = tmp_path / "sheet.png"
+    arguments = [str(photographs), "--model", model, "--sheet", str(sheet)]
+    assert model_evaluate.main(arguments) == 0
+    width, height = Image.open(sheet).size
+    tile = report.SHEET_TILE
+    assert 3 * tile < width < 4 * tile
+    assert 3 * tile < height < 7 * tile  # two each of worst, median and best, none upright
+
+
+@pytest.mark.parametrize(
+    "count, kinds",
+    [
+        (1, {"worst": 1}),
+        (2, {"worst": 1, "best": 1}),
+        (3, {"worst": 1, "median": 1, "best": 1}),
+        (30, {"worst": 4, "median": 4, "best": 4}),
+    ],
+)
+def test_extremes(count, kinds):
+    measured = [
+        Photograph(str(i), measures={"model": {"ab_squared_error": float(i)}})
+        for i in np.random.default_rng(0).permutation(count)
+    ]
+    chosen = report.extremes(measured)
+    assert {kind: [k for k, _ in chosen].count(kind) for kind, _ in chosen} == kinds
+    errors = [photograph.measures["model"]["ab_squared_error"] for _, photograph in chosen]
+    assert errors == sorted(errors, reverse=True) and len(set(errors)) == len(errors)
+    assert errors[0] == count - 1 and errors[-1] == 0
+    if count == 30:
+        assert errors[4:8] == [16, 15, 14, 13]
+
+
+def test_failures_are_named_and_counted(model, photographs, tmp_path, capsys):
+    bad = tmp_path / "bad"
+    bad.mkdir()
+    (bad / "torn.jpg").write_bytes((photographs / "coffee" / "b.jpg").read_bytes()[:500])
+    Image.fromarray(skimage.data.camera()[:64, :64]).save(bad / "grey.png")
+    Image.fromarray(skimage.data.coffee()[:5, :60]).save(bad / "flat.png")
+    Image.fromarray(skimage.data.coffee()[:60, :60]).save(bad / "good.png")
+    code, report = evaluated([bad, "--model", model], tmp_path)
+    assert code == 1
+    assert (report["sets"][0]["pictures"], report["sets"][0]["failed"]) == (1, 3)
+    lines = [line for line in capsys.readouterr().err.splitlines() if str(bad) in line]
+    assert len(lines) == 3
+    for name, reason in (
+        ("torn.jpg", "damaged"),
+        ("grey.png", "grayscale"),
+        ("flat.png", "too small"),
+    ):
+        assert any(name in line and reason in line for line in lines)
+
+
+def test_nothing_but_failures(model, tmp_path):
+    (tmp_path / "note.png").write_text("no picture")
+    code, report = evaluated(
+        [tmp_path / "note.png", "--model", model, "--sheet", tmp_path / "sheet.png"], tmp_path
+    )
+    assert code == 1
+    assert (report["sets"][0]["pictures"], report["sets"][0]["failed"]) == (0, 1)
+    assert not (tmp_path / "sheet.png").exists()
+
+
+def test_wrong_commands_say_what_was_expected(photographs, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    for arguments, text in (
+        ([tmp_path / "missing"], "no such file or folder"),
+        ([tmp_path / "empty"], "expected pictures"),
+        ([photographs, "--model", tmp_path / "empty"], "no such weights"),
+        ([photographs, "--report", tmp_path / "missing" / "r.json"], "no such folder"),
+        ([photographs, "--sheet", tmp_path / "sheet.txt"], "--sheet: expected"),
+    ):
+        assert model_evaluate.main([*map(str, arguments)]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert text in line
+
+
+def test_networks_without_scenes_or_mean_color(photographs, tmp_path, capsys):
+    folder = tmp_path / "local"
+    model = make_model(folder, use_global_features=False, use_classification=False)
+    settings = json.loads((folder / CONFIG).read_text())
+    (folder / CONFIG).write_text(json.dumps({**settings, "mean_color": []}))
+    code, report = evaluated([photographs / "coffee", "--model", model], tmp_path)
+    (coffee,) = report["sets"]
+    assert code == 0 and coffee["with_scene"] == 0
+    assert set(coffee["figures"]) == {"model", "gray", "truth"}
+    assert "mean colour" in capsys.readouterr().out
+    given = ["--mean-color", "-3", "10.5"]
+    _, report = evaluated([photographs / "coffee", "--model", model, *given], tmp_path)
+    assert report["mean_color"] == [-3, 10.5] and "mean_color" in report["sets"][0]["figures"]
+
+
+def test_records_tell_the_mean_color(photographs, tmp_path):
+    records = tmp_path / "records"
+    assert (
+        input_create.main(
+            [
+                "--images",
+                str(photographs),
+                "--val-images",
+                str(photographs),
+                "--records",
+                str(records),
+                "--preset",
+                "smoke",
+                "--set",
+                "picture_size=64",
+                "--set",
+                "shard_pictures=3",
+                "--set",
+                "min_chroma_deviation=0",
+                "--workers",
+                "1",
+            ]
+        )
+        == 0
+    )
+    dataset = json.loads((records / "dataset.json").read_text())
+    assert dataset["train"]["pictures"] == 8
+    squares = [
+        Image.open(path).convert("RGB").resize((64, 64), Image.Resampling.BICUBIC)
+        for path in photographs.glob("*/*")
+    ]
+    expected = np.mean(
+        [colorspace.rgb_to_lab(np.asarray(image))[..., 1:].mean(axis=(0, 1)) for image in squares],
+        axis=0,
+    )
+    assert dataset["mean_color"] == pytest.approx(expected, abs=0.1)

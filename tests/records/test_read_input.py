@@ -1,0 +1,272 @@
+"""Reading records: repeatable from any step, aligned crops, and damage that names its shard."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+import input_create
+import model_train
+import read_input
+from colornet.records import format as record_format
+from config import load_config
+
+SIZE, CROP = 40, 32
+PICTURES, BATCH = 50, 8  # an epoch ends within a batch
+SETTINGS = ["--preset", "smoke", "--set", f"picture_size={SIZE}", "--set", f"crop_size={CROP}",
+            "--set", f"batch_size={BATCH}", "--set", "width=0.0625", "--set", "shuffle_buffer=16"]
+CONFIG = load_config("smoke", SETTINGS[3::2])
+
+
+def _planes():
+    """A record whose chrominance tells where a pixel lies, and whose luminance follows from it."""
+    y, x = np.mgrid[0 : SIZE // 2, 0 : SIZE // 2].astype(np.uint8)
+    chrominance = np.stack([12 * y, 12 * x], axis=-1)
+    luminance = np.repeat(np.repeat(6 * y + 6 * x, 2, axis=0), 2, axis=1)
+    return luminance, chrominance
+
+
+def _write_records(folder, train=PICTURES, val=5, shard_pictures=8):
+    """Records whose labels number the pictures."""
+    folder.mkdir(parents=True, exist_ok=True)
+    dataset = {"schema": record_format.SCHEMA, "settings": {"picture_size": SIZE},
+               "class_names": [f"{i:03d}" for i in range(max(train, val))]}
+    for split, pictures in (("train", train), ("val", val)):
+        count = math.ceil(pictures / shard_pictures)
+        dataset[split] = {"pictures": pictures, "shards": []}
+        for number in range(count):
+            labels = range(pictures)[number * shard_pictures : (number + 1) * shard_pictures]
+            records = [
+                record_format.record_bytes(record_format.example_bytes(*_planes(), label, b"name"))
+                for label in labels
+            ]
+            name = record_format.shard_name(split, number, count)
+            (folder / name).write_bytes(b"".join(records))
+            dataset[split]["shards"].append(
+                {"file": name, "pictures": len(records), "bytes": sum(map(len, records))})
+    (folder / "dataset.json").write_text(json.dumps(dataset))
+    return dataset
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory):
+    """(folder, dataset) of whole records."""
+    folder = tmp_path_factory.mktemp("records")
+    return str(folder), _write_records(folder)
+
+
+def _batches(records, count, **options):
+    folder, dataset = records
+    chain = read_input.training_batches(CONFIG, folder, dataset, **options)
+    return [tuple(part.numpy() for part in batch) for batch in chain.take(count)]
+
+
+def _assert_equal(batches, expected):
+    assert len(batches) == len(expected)
+    for batch, other in zip(batches, expected):
+        for part, wanted in zip(batch, other):
+            np.testing.assert_array_equal(part, wanted)
+
+
+@pytest.fixture(scope="module")
+def whole(records):
+    """Sixteen batches, two and a half epochs, of an uninterrupted reader."""
+    return _batches(records, 16)
+
+
+def test_shapes_and_ranges(whole):
+    luminance, chrominance, label = whole[0]
+    assert luminance.shape == (BATCH, CROP, CROP, 1) and luminance.dtype == np.float32
+    assert chrominance.shape == (BATCH, CROP // 2, CROP // 2, 2) and chrominance.dtype == np.float32
+    assert label.shape == (BATCH,) and label.dtype == np.int64
+    assert luminance.min() >= 0 and 0.5 < luminance.max() <= 1
+
+
+def test_every_epoch_holds_every_picture_once_in_another_order(whole):
+    labels = np.concatenate([label for _, _, label in whole])
+    first, second = labels[:PICTURES], labels[PICTURES : 2 * PICTURES]
+    assert sorted(first) == sorted(second) == list(range(PICTURES))
+    assert (first != second).mean() > 0.8
+    assert (first != range(PICTURES)).mean() > 0.8
+
+
+@pytest.mark.parametrize("step", [1, 6, 7, 13])
+def test_started_at_a_step_gives_what_an_uninterrupted_reader_gives(records, whole, step):
+    _assert_equal(_batches(records, 16 - step, start_step=step), whole[step:])
+
+
+def test_another_seed_gives_another_order_and_other_crops(records, whole):
+    folder, dataset = records
+    other = load_config("smoke", SETTINGS[3::2] + ["seed=1"])
+    batch = next(iter(read_input.training_batches(other, folder, dataset)))
+    assert not np.array_equal(batch[2], whole[0][2])
+    assert not np.array_equal(batch[0], whole[0][0])
+
+
+def test_pipelines_and_parts_are_slices_of_the_whole_batch(records, whole):
+    for pipeline in range(2):
+        half = slice(4 * pipeline, 4 * pipeline + 4)
+        expected = [tuple(part[half] for part in batch) for batch in whole[5:9]]
+        _assert_equal(
+            _batches(records, 4, start_step=5, pipeline=pipeline, pipelines=2), expected)
+    quarters = _batches(records, 8, start_step=5, pipeline=1, pipelines=2, parts=2)
+    assert [len(batch[2]) for batch in quarters] == [2] * 8
+    joined = [tuple(np.concatenate(parts) for parts in zip(*quarters[i : i + 2]))
+              for i in range(0, 8, 2)]
+    _assert_equal(joined, expected)
+
+
+def test_crops_and_flips_keep_both_planes_aligned(records):
+    corners, flips = set(), []
+    for luminance, chrominance, _ in _batches(records, 50):
+        where = np.rint(chrominance * 255) / 12  # the y and x that each pixel came from
+        np.testing.assert_allclose(
+            np.rint(luminance[:, ::2, ::2, 0] * 255), 6 * where.sum(axis=-1), atol=0.01)
+        np.testing.assert_array_equal(luminance[:, ::2, ::2], luminance[:, 1::2, 1::2])
+        for y, x in where.transpose(0, 3, 1, 2):
+            flips.append(x[0, 0] > x[0, 1])
+            corners.add((y.min(), x.min()))
+            assert np.array_equal(y, y.min() + np.mgrid[0:16, 0:16][0])
+            step = -1 if flips[-1] else 1
+            assert np.array_equal(x, x.min() + np.mgrid[0:16, 0:16][1][:, ::step])
+    assert 0.4 < np.mean(flips) < 0.6
+    assert corners == {(y, x) for y in range(5) for x in range(5)}
+
+
+def test_zoomed_crops_of_every_height_and_width_stay_aligned(records):
+    folder, dataset = records
+    config = load_config("smoke", SETTINGS[3::2] + ["zoom=1.3"])
+    shapes = set()
+    for luminance, chrominance, _ in read_input.training_batches(config, folder, dataset).take(60):
+        assert luminance.shape == (BATCH, CROP, CROP, 1)
+        where = chrominance.numpy() * 255 / 12  # the y and x that each pixel came from
+        halved = luminance.numpy().reshape(BATCH, CROP // 2, 2, CROP // 2, 2).mean(axis=(2, 4))
+        inner = np.s_[:, 1:-1, 1:-1]  # scaling repeats the outermost pixels
+        np.testing.assert_allclose(halved[inner] * 255, 6 * where.sum(axis=-1)[inner], atol=1.5)
+        height = np.diff(where[..., 0], axis=1)[:, 2:-2].mean(axis=(1, 2)) * CROP
+        width = np.abs(np.diff(where[..., 1], axis=2)[:, :, 2:-2].mean(axis=(1, 2))) * CROP
+        shapes.update(zip(np.rint(height), np.rint(width)))
+    sides = range(24, SIZE + 1, 2)
+    assert shapes == {(height, width) for height in sides for width in sides}
+
+
+@pytest.mark.parametrize("zoom", ["1", "1.3"])
+def test_shapes_are_known_before_the_first_batch(records, zoom):
+    folder, dataset = records
+    config = load_config("smoke", SETTINGS[3::2] + [f"zoom={zoom}"])
+    luminance, chrominance, label = read_input.training_batches(
+        config, folder, dataset).element_spec
+    assert luminance.shape == (BATCH, CROP, CROP, 1)
+    assert chrominance.shape == (BATCH, CROP // 2, CROP // 2, 2)
+    assert label.shape == (BATCH,)
+
+
+def test_validation_gives_centre_crops_in_order(records):
+    folder, dataset = records
+    batches = list(read_input.validation_batches(CONFIG, folder, dataset, 2))
+    assert [list(label.numpy()) for _, _, label in batches] == [[0, 1], [2, 3], [4]]
+    luminance, chrominance = _planes()
+    np.testing.assert_allclose(batches[0][0][1, ..., 0] * 255, luminance[4:36, 4:36], atol=1e-3)
+    np.testing.assert_allclose(batches[0][1][1] * 255, chrominance[2:18, 2:18], atol=1e-3)
+    few = load_config("smoke", SETTINGS[3::2] + ["validation_pictures=3"])
+    batches = read_input.validation_batches(few, folder, dataset, 2)
+    assert sum(len(label) for _, _, label in batches) == 3
+
+
+def test_fewer_pictures_than_a_batch_are_read_again_and_again(tmp_path):
+    dataset = _write_records(tmp_path, train=3)
+    labels = np.concatenate([batch[2] for batch in _batches((str(tmp_path), dataset), 3)])
+    assert np.bincount(labels).tolist() == [8, 8, 8]
+
+
+def test_remote_paths_are_read(tmp_path, whole):
+    dataset = _write_records(tmp_path)
+    record_format.make_folder("ram://records")
+    for path in tmp_path.iterdir():
+        record_format.write_bytes(f"ram://records/{path.name}", [path.read_bytes()])
+    assert record_format.read_dataset("ram://records") == dataset
+    _assert_equal(_batches(("ram://records", dataset), 2), whole[:2])
+    record_format.write_bytes("ram://records/train-00001-of-00007.tfrecord", [b"short"])
+    with pytest.raises(input_create.UserError, match="cut short or changed: expected .* got 5"):
+        record_format.read_dataset("ram://records")
+    with pytest.raises(input_create.UserError, match="no such file"):
+        record_format.read_dataset("ram://nowhere")
+
+
+# --- Damage ---------------------------------------------------------------------------------
+
+
+def _train(folder, capsys):
+    """Train on records that are not sound; returns the line that says so."""
+    code = model_train.main(["--records", str(folder), "--run-dir", str(folder / "run"), *SETTINGS,
+                             "--set", "steps=40", "--set", "use_classification=false"])
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert code == 2 and len(lines) == 1
+    return lines[0]
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_a_flipped_bit_ends_training_and_names_the_shard(tmp_path, capsys, split):
+    _write_records(tmp_path)
+    shard = sorted(tmp_path.glob(f"{split}-*.tfrecord"))[-1]
+    data = bytearray(shard.read_bytes())
+    data[len(data) // 2] ^= 4
+    shard.write_bytes(data)
+    error = _train(tmp_path, capsys)
+    assert str(shard) in error and "its checksums do not match" in error
+    assert "pictures were read" in error
+
+
+def test_a_truncated_or_missing_shard_ends_training_and_is_named(tmp_path, capsys):
+    _write_records(tmp_path)
+    shard = tmp_path / "train-00003-of-00007.tfrecord"
+    data = shard.read_bytes()
+    shard.write_bytes(data[:-100])
+    error = _train(tmp_path, capsys)
+    assert f"{shard}: shard is cut short or changed: expected {len(data)}" in error
+    shard.unlink()
+    assert f"{shard}: shard is missing" in _train(tmp_path, capsys)
+
+
+def test_a_foreign_or_damaged_dataset_json_is_named(tmp_path, capsys):
+    dataset = _write_records(tmp_path)
+    path = tmp_path / "dataset.json"
+    for text, reason in (
+        (json.dumps({**dataset, "schema": 99}), "expected records of schema 1, got 99"),
+        (json.dumps({"schema": record_format.SCHEMA}), "damaged"),
+        ("{", "damaged"),
+        ("[]", "damaged"),
+    ):
+        path.write_text(text)
+        error = _train(tmp_path, capsys)
+        assert str(path) in error and reason in error
+    path.unlink()
+    assert f"{path}: no such file" in _train(tmp_path, capsys)
+
+
+def test_every_kind_of_damage_is_found_in_its_shard(tmp_path):
+    dataset = _write_records(tmp_path)
+    folder = str(tmp_path)
+    assert record_format.find_damage(folder, dataset, "train") is None
+    shard = tmp_path / "train-00002-of-00007.tfrecord"
+    data = shard.read_bytes()
+    for position in (0, 9, 12, 5000, len(data) - 1):  # length, its checksum, data, checksum
+        shard.write_bytes(data[:position] + bytes([data[position] ^ 1]) + data[position + 1 :])
+        assert record_format.find_damage(folder, dataset, "train") == (
+            str(shard), "its checksums do not match")
+        assert record_format.find_damage(folder, dataset, "val") == (
+            str(shard), "its checksums do not match")
+    for length in (5, len(data) - 1):
+        shard.write_bytes(data[:length])
+        assert record_format.find_damage(folder, dataset, "train")[0] == str(shard)
+    shard.unlink()
+    error = read_input.damage_report(folder, dataset, "train", 24)
+    assert f"{shard}: damaged shard (no such file or directory) after 24 pictures" in str(error)
+
+
+def test_pictures_smaller_than_the_crop_are_refused(records):
+    folder, dataset = records
+    config = load_config("smoke", ["picture_size=64", "crop_size=64"])
+    with pytest.raises(input_create.UserError, match="at least crop_size=64 px, got 40"):
+        read_input.training_batches(config, folder, dataset)

@@ -1,0 +1,518 @@
+"""Making records: the same bytes always, whatever interrupts it and whatever the photographs are."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from messy import colorful, encoded, swapped_profile, write_messy_folder
+from PIL import Image
+from skimage import color
+
+from colornet.pictures import image_files
+import input_create
+from colornet.records import format as record_format
+from colornet.records import shards
+from config import load_config
+
+ROOT = Path(input_create.__file__).parent
+SIZE = 40
+SETTINGS = ["--preset", "smoke", "--set", f"picture_size={SIZE}", "--set", "crop_size=32",
+            "--set", "shard_pictures=6"]
+
+
+def _photographs(folder, count=20, classes=("lake", "wood"), side=48):
+    for name in classes:
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    for i in range(count):
+        name = folder / classes[i % len(classes)] / f"{i:03d}.png"
+        Image.fromarray(colorful(side, side + 8, seed=i)).save(name)
+    return folder
+
+
+def _create(images, records, *more):
+    return input_create.main(["--images", str(images), "--records", str(records),
+                              "--workers", "2", *SETTINGS, *map(str, more)])
+
+
+def _command(images, records, *more):
+    return [sys.executable, str(ROOT / "input_create.py"), "--images", str(images),
+            "--records", str(records), "--workers", "2", *SETTINGS, *map(str, more)]
+
+
+def _content(folder):
+    """{name: bytes} of every file, hidden ones too."""
+    return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+
+
+def _assert_same(folder, other):
+    made, expected = _content(folder), _content(other)
+    assert made.keys() == expected.keys()
+    assert [name for name in made if made[name] != expected[name]] == []
+
+
+def _dataset(folder):
+    return json.loads((folder / "dataset.json").read_text())
+
+
+def _rejected(folder):
+    """{name: reason} of rejected.tsv."""
+    lines = (folder / "rejected.tsv").read_text(encoding="utf-8").split("\n")
+    assert lines[0] == "split\tname\treason" and lines[-1] == ""
+    return {name: reason for _, name, reason in (line.split("\t") for line in lines[1:-1])}
+
+
+def _examples(folder):
+    """{name as bytes: tf.train.Example} of all shards, read by TensorFlow."""
+    import tensorflow as tf
+
+    files = sorted(str(path) for path in folder.glob("*.tfrecord"))
+    examples = [tf.train.Example.FromString(record.numpy())
+                for record in tf.data.TFRecordDataset(files)]
+    return {example.features.feature["name"].bytes_list.value[0]: example for example in examples}
+
+
+def _label(example):
+    return example.features.feature["label"].int64_list.value[0]
+
+
+# --- The same bytes -------------------------------------------------------------------------
+
+
+def test_worker_counts_give_equal_bytes(tmp_path):
+    images = _photographs(tmp_path / "images", 40)
+    for workers in (1, 2, 4):
+        assert _create(images, tmp_path / str(workers), "--workers", workers) == 0
+    assert len(list((tmp_path / "1").glob("*.tfrecord"))) == 8  # 38 and 2, six a shard
+    _assert_same(tmp_path / "2", tmp_path / "1")
+    _assert_same(tmp_path / "4", tmp_path / "1")
+
+
+def test_kill_9_at_ten_random_moments(tmp_path):
+    images = _photographs(tmp_path / "images", 4, side=500)
+    for number in range(30):  # cheap photographs that take a while to read
+        for path in sorted(images.glob("*/00[0-3].png")):
+            os.link(path, path.with_name(f"{path.stem}-{number}.png"))
+    command = _command(images, tmp_path / "whole")
+    seconds = _run_until_killed(command, None)
+    chance = random.Random(1)
+    finished = killed = 0
+    while killed < 10:
+        records = tmp_path / f"records{finished}"
+        _run_until_killed(_command(images, records), chance.uniform(0, 0.8 * seconds))
+        killed += 1
+        for shard in records.glob("*-of-*.tfrecord"):  # whole already, if it has its name
+            assert shard.read_bytes() == (tmp_path / "whole" / shard.name).read_bytes()
+        if chance.random() < 0.3 or killed == 10:  # else the next one goes on from here
+            _run_until_killed(_command(images, records), None)
+            _assert_same(records, tmp_path / "whole")
+            finished += 1
+
+
+def _run_until_killed(command, after):
+    """Run a script and kill it alone some seconds after its shards are begun (None: never).
+
+    Returns when its worker processes, which hold its output open, have ended too.
+    """
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert "shards" in process.stdout.readline()
+    started = time.monotonic()
+    if after is not None:
+        time.sleep(after)
+        process.kill()
+    _, errors = process.communicate(timeout=60)
+    assert errors == "" and process.returncode in (0, -signal.SIGKILL)
+    return time.monotonic() - started
+
+
+def test_interrupt_ends_in_one_line_and_is_made_good(tmp_path):
+    images = _photographs(tmp_path / "images", 40, side=250)
+    process = subprocess.Popen(_command(images, tmp_path / "records"), text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               start_new_session=True)
+    while not list(tmp_path.glob("records/*.tfrecord")):
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: workers get it too
+    _, errors = process.communicate(timeout=20)
+    assert errors == "interrupted; what was finished is kept\n"
+    assert process.returncode == 130
+    assert not list((tmp_path / "records").glob(".*"))
+    assert _create(images, tmp_path / "records") == 0
+    assert _create(images, tmp_path / "whole") == 0
+    _assert_same(tmp_path / "records", tmp_path / "whole")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the worker in /proc")
+def test_a_killed_worker_ends_in_one_line(tmp_path):
+    images = _photographs(tmp_path / "images", 60, side=400)
+    process = subprocess.Popen(_command(images, tmp_path / "records"), text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.readline()
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    while not (workers := children.read_text().split()):
+        time.sleep(0.01)
+    os.kill(int(workers[0]), signal.SIGKILL)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 2
+    assert errors.startswith("error: a worker process was killed") and errors.count("\n") == 1
+
+
+def test_parts_equal_the_whole(tmp_path, capsys):
+    images = _photographs(tmp_path / "images", 40)
+    assert _create(images, tmp_path / "whole") == 0
+    assert _create(images, tmp_path / "parts", "--part", "2/2") == 0
+    assert not (tmp_path / "parts" / "dataset.json").exists()
+    assert "4 shards of other parts are missing" in capsys.readouterr().out
+    assert _create(images, tmp_path / "parts", "--part", "1/2") == 0
+    _assert_same(tmp_path / "parts", tmp_path / "whole")
+
+
+@pytest.mark.parametrize("text", ["0/2", "3/2", "1", "a/b"])
+def test_impossible_parts_are_refused(tmp_path, text, capsys):
+    assert _create(_photographs(tmp_path / "images", 2), tmp_path / "records", "--part", text) == 2
+    assert "expected K/N" in capsys.readouterr().err
+
+
+def test_a_deleted_shard_is_made_anew(tmp_path):
+    images = _photographs(tmp_path / "images")
+    assert _create(images, tmp_path / "records") == 0
+    shutil.copytree(tmp_path / "records", tmp_path / "whole")
+    (tmp_path / "records" / "train-00001-of-00004.tfrecord").unlink()
+    for half in ("train-00001-of-00004.tfrecord", "train-00001-of-00004.json", "dataset.json"):
+        (tmp_path / "records" / f".{half}.00c0ffee").write_text("left by a killed process")
+    assert _create(images, tmp_path / "records") == 0
+    _assert_same(tmp_path / "records", tmp_path / "whole")
+
+
+def test_a_full_disk_ends_in_one_line_and_is_made_good(tmp_path):
+    images = _photographs(tmp_path / "images", 40)
+    small, saved = tmp_path / "small", tmp_path / "saved"
+    small.mkdir()
+    # A file system of 60 KiB that is gone with its process.
+    script = ('mount -t tmpfs -o size=60k tmpfs "$1" || exit 77; small=$1; saved=$2; shift 2; '
+              '"$@"; code=$?; cp -r "$small" "$saved"; exit $code')
+    unshare = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-rm"]
+    try:
+        result = subprocess.run(
+            [*unshare, "sh", "-c", script, "sh", small, saved, *_command(images, small)],
+            capture_output=True, text=True, timeout=60,
+        )
+    except FileNotFoundError:
+        pytest.skip("no unshare here")
+    if result.returncode in (1, 77) and not saved.exists():
+        pytest.skip(f"cannot mount a small disk here: {result.stderr}")
+    assert result.returncode == 2, result.stderr
+    assert "No space left on device; finished shards are kept" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert _create(images, tmp_path / "whole") == 0
+    whole, kept = _content(tmp_path / "whole"), _content(saved)
+    assert any(name.endswith(".tfrecord") for name in kept)
+    assert all(whole[name] == data for name, data in kept.items())
+    assert _create(images, saved) == 0
+    _assert_same(saved, tmp_path / "whole")
+
+
+# --- What is refused ------------------------------------------------------------------------
+
+
+def test_other_settings_on_a_begun_folder_are_refused(tmp_path, capsys):
+    images = _photographs(tmp_path / "images")
+    assert _create(images, tmp_path / "records", "--part", "1/2") == 0
+    before = _content(tmp_path / "records")
+    assert _create(images, tmp_path / "records", "--set", "min_chroma=2") == 2
+    error = capsys.readouterr().err
+    assert "min_chroma (1.0, now 2.0)" in error and error.count("\n") == 1
+    Image.fromarray(colorful(seed=99)).save(images / "lake" / "new.png")
+    assert _create(images, tmp_path / "records", "--part", "1/2") == 2
+    error = capsys.readouterr().err
+    assert "different: train" in error and error.count("\n") == 1
+    (images / "lake" / "new.png").unlink()
+    (images / "lake").rename(images / "pond")
+    assert _create(images, tmp_path / "records", "--part", "1/2") == 2
+    assert "class_names" in capsys.readouterr().err
+    assert _content(tmp_path / "records") == before
+
+
+def test_a_damaged_plan_and_a_blocked_folder_are_refused(tmp_path, capsys):
+    images = _photographs(tmp_path / "images", 4)
+    (tmp_path / "records").mkdir()
+    (tmp_path / "records" / "plan.json").write_text("{")
+    assert _create(images, tmp_path / "records") == 2
+    assert "plan.json: damaged" in capsys.readouterr().err
+    (tmp_path / "file").write_text("")
+    assert _create(images, tmp_path / "file" / "records") == 2
+    assert "cannot write records: Not a directory" in capsys.readouterr().err
+    assert _create(images, images / "records") == 2
+    assert "outside" in capsys.readouterr().err
+
+
+def test_no_usable_photograph_is_an_error(tmp_path, capsys):
+    (tmp_path / "images").mkdir()
+    assert _create(tmp_path / "images", tmp_path / "records") == 2
+    assert "found no file" in capsys.readouterr().err
+    assert _create(tmp_path / "nowhere", tmp_path / "records") == 2
+    assert "expected a folder" in capsys.readouterr().err
+    (tmp_path / "images" / "a.jpg").write_text("text")
+    (tmp_path / "images" / "b.jpg").write_text("text")
+    assert _create(tmp_path / "images", tmp_path / "records") == 2
+    assert "no photograph could be used" in capsys.readouterr().err
+    assert set(_rejected(tmp_path / "records").values()) == {"not a picture"}
+
+
+# --- Messy input ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def messy(tmp_path_factory):
+    """(expected, records folder) of the messy folder."""
+    folder = tmp_path_factory.mktemp("messy")
+    expected = write_messy_folder(folder / "images")
+    result = subprocess.run(_command(folder / "images", folder / "records"),
+                            capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stderr
+    assert "Traceback" not in result.stderr
+    (folder / "out.txt").write_text(result.stdout)
+    return expected, folder / "records"
+
+
+def test_every_messy_file_is_used_or_named_with_its_reason(messy):
+    expected, records = messy
+    used, rejected = _examples(records), _rejected(records)
+    assert set(used) == {
+        os.fsencode(name) for name, outcome in expected.items() if not outcome.record}
+    reasons = {image_files.printable(name): outcome.record
+               for name, outcome in expected.items() if outcome.record}
+    assert rejected.keys() == reasons.keys()
+    for name, reason in reasons.items():
+        assert rejected[name].startswith(reason), name
+
+
+def test_the_counts_add_up(messy):
+    expected, records = messy
+    dataset = _dataset(records)
+    splits = [dataset["train"], dataset["val"]]
+    left_out = dataset["left_out"]
+    assert sum(split["pictures"] for split in splits) + sum(left_out["reasons"].values()) == len(
+        expected)
+    assert sum(sum(counts.values()) for counts in left_out["classes"].values()) == sum(
+        left_out["reasons"].values())
+    for split in splits:
+        assert split["pictures"] == sum(shard["pictures"] for shard in split["shards"])
+        assert split["pictures"] == sum(split["classes"].values())
+        for shard in split["shards"]:
+            assert (records / shard["file"]).stat().st_size == shard["bytes"]
+    printed = (records.parent / "out.txt").read_text()
+    for reason, count in left_out["reasons"].items():
+        assert f"{count:8d}  {reason}\n" in printed
+
+
+def test_a_color_profile_is_honoured(tmp_path):
+    pixels = colorful(SIZE, SIZE)
+    (tmp_path / "plain.png").write_bytes(encoded(pixels, "PNG"))
+    (tmp_path / "profile.png").write_bytes(encoded(pixels, "PNG", icc_profile=swapped_profile()))
+    plain = image_files.open_square(tmp_path / "plain.png", SIZE)
+    honoured = image_files.open_square(tmp_path / "profile.png", SIZE).astype(int)
+    assert np.array_equal(plain, pixels)
+    assert np.abs(honoured - pixels[..., [1, 0, 2]]).max() <= 2
+
+
+def test_pictures_are_upright_and_on_white(tmp_path):
+    pixels = np.zeros((40, 60, 3), np.uint8)
+    pixels[:, :30] = (250, 20, 20)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the file's left is the picture's top
+    (tmp_path / "a.jpg").write_bytes(encoded(pixels, "JPEG", exif=exif, quality=95))
+    upright = image_files.open_square(tmp_path / "a.jpg", SIZE).astype(int)
+    assert upright[:15, :, 0].min() > 200 and upright[25:, :, 0].max() < 50
+    clear = np.dstack([pixels, np.zeros((40, 60), np.uint8)])
+    (tmp_path / "b.png").write_bytes(encoded(clear, "PNG"))
+    assert image_files.open_square(tmp_path / "b.png", SIZE).min() == 255
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="becomes another user")
+def test_what_may_not_be_read_is_left_out_with_its_reason():
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        photograph, locked = Path(folder, "a.png"), Path(folder, "locked")
+        photograph.write_bytes(encoded(colorful(), "PNG"))
+        locked.mkdir()
+        for path in (photograph, locked):
+            path.chmod(0)
+        os.seteuid(65534)
+        try:
+            assert list(image_files.find_files(folder)) == [str(photograph), str(locked)]
+            for path, reason in ((photograph, "permission denied"), (locked, "a folder")):
+                planes, found, _ = shards.convert(str(path), load_config("smoke"))
+                assert planes is None and found.startswith(reason)
+        finally:
+            os.seteuid(0)
+
+
+def test_the_color_filter_counts_by_reason_and_class_and_shows_samples(tmp_path):
+    images = _photographs(tmp_path / "images", 12)
+    gray = np.repeat(colorful()[..., :1], 3, axis=2)
+    tinted = (gray * [1.0, 0.95, 0.85]).astype(np.uint8)  # sepia
+    Image.fromarray(gray).save(images / "lake" / "grey.png")
+    Image.fromarray(gray).save(images / "wood" / "grey.png")
+    Image.fromarray(tinted).save(images / "wood" / "sepia.png")
+    assert _create(images, tmp_path / "records", "--set", "min_chroma_deviation=10") == 0
+    dataset = _dataset(tmp_path / "records")
+    assert dataset["left_out"] == {
+        "reasons": {"grayscale": 2, "little colour variance": 1},
+        "classes": {"lake": {"grayscale": 1},
+                    "wood": {"grayscale": 1, "little colour variance": 1}},
+    }
+    assert dataset["settings"]["min_chroma_deviation"] == 10
+    sheet = np.asarray(Image.open(tmp_path / "records" / "samples.png").convert("RGB"))
+    assert sheet.shape[1] > 8 * 128 and sheet.shape[0] > 3 * 128  # twelve kept, three left out
+    assert _create(images, tmp_path / "all", "--set", "min_chroma=0",
+                   "--set", "min_chroma_deviation=0") == 0
+    assert _dataset(tmp_path / "all")["left_out"] == {"reasons": {}, "classes": {}}
+
+
+# --- Kinds of input -------------------------------------------------------------------------
+
+
+def test_class_folders_are_merged_and_flat_folders_have_no_class(tmp_path):
+    _photographs(tmp_path / "one", 6, ("lake", "wood"))
+    _photographs(tmp_path / "two", 6, ("hill", "wood"))
+    (tmp_path / "flat").mkdir()
+    Image.fromarray(colorful(seed=50)).save(tmp_path / "flat" / "x.png")
+    _photographs(tmp_path / "val", 2, ("wood", "sea"))
+    assert input_create.main(
+        ["--images", *(str(tmp_path / name) for name in ("one", "two", "flat")),
+         "--val-images", str(tmp_path / "val"), "--records", str(tmp_path / "records"), *SETTINGS]
+    ) == 0
+    dataset = _dataset(tmp_path / "records")
+    assert dataset["class_names"] == ["hill", "lake", "wood", "sea"]
+    assert dataset["train"]["classes"] == {"": 1, "hill": 3, "lake": 3, "wood": 6}
+    assert dataset["val"]["classes"] == {"sea": 1, "wood": 1}
+    for name, example in _examples(tmp_path / "records").items():
+        class_name = name.decode().rpartition("/")[0]
+        label = dataset["class_names"].index(class_name) if class_name else record_format.NO_CLASS
+        assert _label(example) == label
+
+
+def test_places365_lists(tmp_path, capsys):
+    images = _photographs(tmp_path / "data", 6, ("a/airfield", "a/apartment/outdoor"))
+    categories, listed = tmp_path / "categories.txt", tmp_path / "list.txt"
+    categories.write_text("/a/airfield 0\n/a/apartment/outdoor 1\n/z/zoo 2\n")
+    listed.write_text("/a/airfield/000.png 0\n/a/apartment/outdoor/001.png 1\n"
+                      "/a/airfield/002.png 0\n/a/airfield/gone.png 0\n")
+    lists = ["--list", listed, "--categories", categories, "--val-fraction", "0.25"]
+    assert _create(images, tmp_path / "records", *lists) == 0
+    assert _dataset(tmp_path / "records")["class_names"] == ["airfield", "apartment/outdoor", "zoo"]
+    labels = {name: _label(example) for name, example in _examples(tmp_path / "records").items()}
+    assert labels == {b"a/airfield/000.png": 0, b"a/apartment/outdoor/001.png": 1,
+                      b"a/airfield/002.png": 0}
+    assert _rejected(tmp_path / "records") == {"a/airfield/gone.png": "no such file or directory"}
+    capsys.readouterr()
+    for text, message in (("/a/airfield/000.png 7\n", "line 1: class 7 is not in"),
+                          ("/a/airfield/000.png\n", "line 1: expected as")):
+        listed.write_text(text)
+        assert _create(images, tmp_path / "other", *lists) == 2
+        assert message in capsys.readouterr().err
+    assert _create(images, tmp_path / "other", "--list", listed) == 2
+    assert _create(tmp_path / "nowhere", tmp_path / "other", *lists) == 2
+    assert "expected the folder that holds" in capsys.readouterr().err
+
+
+# --- What stands in the records -------------------------------------------------------------
+
+
+def test_examples_parse_and_hold_scikit_images_lab(tmp_path):
+    import tensorflow as tf
+
+    images = tmp_path / "images" / "lake"
+    images.mkdir(parents=True)
+    pixels = colorful(SIZE, SIZE)  # stored as it is, not resized
+    for name in ("a", "b"):
+        Image.fromarray(pixels).save(images / f"{name}.png")
+    assert _create(tmp_path / "images", tmp_path / "records") == 0
+    record = next(iter(tf.data.TFRecordDataset(
+        str(tmp_path / "records" / "train-00000-of-00001.tfrecord"))))
+    example = tf.io.parse_single_example(record, {
+        "luminance": tf.io.FixedLenFeature([], tf.string),
+        "chrominance": tf.io.FixedLenFeature([], tf.string),
+        "label": tf.io.FixedLenFeature([], tf.int64),
+        "name": tf.io.FixedLenFeature([], tf.string),
+    })
+    assert example["label"] == 0 and example["name"].numpy() in (b"lake/a.png", b"lake/b.png")
+    luminance = np.frombuffer(example["luminance"].numpy(), np.uint8).reshape(SIZE, SIZE)
+    chrominance = np.frombuffer(example["chrominance"].numpy(), np.uint8)
+    lab = color.rgb2lab(pixels)
+    averaged = lab[..., 1:].reshape(SIZE // 2, 2, SIZE // 2, 2, 2).mean(axis=(1, 3))
+    steps = np.abs(luminance * 100.0 / 255 - lab[..., 0]).max()
+    assert steps <= 0.5001 * 100 / 255  # rounding alone
+    steps = np.abs(chrominance.reshape(averaged.shape) * 200.0 / 255 - 100 - averaged).max()
+    assert steps <= 0.5001 * 200 / 255
+
+
+def test_labels_and_lengths_of_any_size_survive(tmp_path):
+    import tensorflow as tf
+
+    planes = np.zeros(3, np.uint8), np.arange(200, dtype=np.uint8)
+    for label in (-1, 0, 127, 128, 10**6):
+        example = tf.train.Example.FromString(
+            record_format.example_bytes(*planes, label, b"n" * 300))
+        assert _label(example) == label
+        feature = example.features.feature
+        assert feature["chrominance"].bytes_list.value[0] == planes[1].tobytes()
+        assert feature["name"].bytes_list.value[0] == b"n" * 300
+
+
+# --- Other file layers, and scale -----------------------------------------------------------
+
+
+def test_records_go_through_tensorflows_file_layer(tmp_path):
+    images = _photographs(tmp_path / "images")
+    assert _create(images, tmp_path / "local") == 0
+    assert _create(images, f"file://{tmp_path}/remote", "--workers", "1") == 0
+    _assert_same(tmp_path / "remote", tmp_path / "local")
+
+
+def test_a_failed_write_leaves_nothing_behind(tmp_path):
+    def chunks():
+        yield b"half"
+        raise OSError(5, "as a disk that breaks")
+
+    for folder in (str(tmp_path), "ram://breaks"):
+        record_format.make_folder(folder)
+        record_format.write_bytes(folder + "/empty", [])
+        with pytest.raises(OSError):
+            record_format.write_bytes(folder + "/file", chunks())
+        assert record_format.names(folder) == ["empty"]
+        with pytest.raises(FileNotFoundError):
+            record_format.read_bytes(folder + "/file")
+
+
+@pytest.mark.slow
+def test_a_list_of_a_million_stays_under_600_mb(tmp_path):
+    """A whole run in which no photograph exists, so that reading them takes no time."""
+    with open(tmp_path / "list.txt", "w") as file:
+        for i in range(1_000_000):
+            file.write(f"/a/airfield_of_some_length/{i:08d}.jpg {i % 2}\n")
+    (tmp_path / "categories.txt").write_text("/a/airfield 0\n/a/zoo 1\n")
+    # Not getrusage: that counts what this process held when it forked, too.
+    script = ("import re, sys, input_create\n"
+              "code = input_create.main(sys.argv[1:])\n"
+              "print(code, *re.findall(r'VmHWM:\\s*(\\d+)', open('/proc/self/status').read()))\n")
+    result = subprocess.run(
+        [sys.executable, "-c", script, "--images", tmp_path, "--records", tmp_path / "records",
+         "--list", tmp_path / "list.txt", "--categories", tmp_path / "categories.txt"],
+        capture_output=True, text=True, cwd=ROOT, check=True,
+    )
+    code, kilobytes = map(int, result.stdout.splitlines()[-1].split())
+    assert "no photograph could be used" in result.stderr and code == 2
+    assert _dataset(tmp_path / "records")["left_out"]["reasons"] == {
+        "no such file or directory": 1_000_000}
+    assert kilobytes / 1024 < 600
+    print(f"peak memory {kilobytes / 1024:.0f} MB")

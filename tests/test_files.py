@@ -1,0 +1,59 @@
+"""Files appear whole or not at all."""
+
+import concurrent.futures
+import os
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+
+from colornet import files
+from colornet.pictures import image_files
+
+
+def test_a_failed_write_leaves_what_was_there(tmp_path):
+    path = tmp_path / "a.png"
+    path.write_text("before")
+
+    def fail(partial):
+        open(partial, "w").write("half")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        files.write_whole(path, fail)
+    assert path.read_text() == "before" and os.listdir(tmp_path) == ["a.png"]
+
+
+def test_threads_write_into_one_folder(tmp_path):
+    def write(number):
+        image_files.save_image(Image.new("L", (50, 50), number), tmp_path / f"{number}.png")
+
+    with concurrent.futures.ThreadPoolExecutor(8) as threads:
+        list(threads.map(write, range(200)))
+    levels = [Image.open(tmp_path / f"{number}.png").getpixel((3, 3)) for number in range(200)]
+    assert levels == list(range(200)) and len(os.listdir(tmp_path)) == 200
+
+
+def test_what_a_killed_writer_left_is_recognised(tmp_path):
+    program = f"""
+import sys, time
+sys.path.insert(0, {str(os.path.dirname(files.__file__))!r})
+from colornet import files
+def write(partial):
+    open(partial, "w").write("half")
+    print("writing", flush=True)
+    time.sleep(60)
+files.write_whole(sys.argv[1], write)
+"""
+    command = [sys.executable, "-c", program, tmp_path / "a.png"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        (partial,) = os.listdir(tmp_path)
+        assert not list(image_files.find_files(tmp_path))
+        files.remove_leftovers(tmp_path)
+        assert os.listdir(tmp_path) == [partial]  # its writer runs
+        process.kill()
+    (tmp_path / "other.png").touch()
+    files.remove_leftovers(tmp_path)
+    assert os.listdir(tmp_path) == ["other.png"]

@@ -1,0 +1,130 @@
+"""Interrupted runs: killed, asked to stop, or with a spoilt checkpoint, they end the same."""
+
+import os
+import random
+import signal
+import threading
+import time
+
+import pytest
+
+from tiny_training import assert_same_run, make_records, rows, start, train
+
+RUN = dict(steps=12, log_every=2, validate_every=4, checkpoint_every=3)
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory):
+    return make_records(tmp_path_factory.mktemp("records"))
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(records, tmp_path_factory):
+    run_dir = tmp_path_factory.mktemp("uninterrupted") / "run"
+    assert train(records, run_dir, **RUN) == 0
+    return run_dir
+
+
+def wait_for(condition, process=None, seconds=120):
+    """Wait until `condition()` holds or the process has ended."""
+    end = time.monotonic() + seconds
+    while not condition() and (process is None or process.poll() is None):
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.001)
+
+
+def test_killed_while_saving(records, uninterrupted, tmp_path):
+    run_dir = tmp_path / "run"
+    process = start(records, run_dir, **RUN)
+    wait_for(lambda: list(run_dir.glob("checkpoints/step-6*")), process)
+    process.kill()
+    process.wait()
+    assert train(records, run_dir, **RUN) == 0
+    assert_same_run(run_dir, uninterrupted, 12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16", "mixed_float16"])
+def test_killed_again_and_again(records, tmp_path, precision):
+    run = dict(RUN, steps=60, checkpoint_every=5, precision=precision, gradient_accumulation=2)
+    assert train(records, tmp_path / "uninterrupted", **run) == 0
+    run_dir, chance = tmp_path / "run", random.Random(precision)
+    kills = 0
+    for target in sorted(chance.sample(range(1, 60), 5)):
+        process = start(records, run_dir, **run)
+        if chance.random() < 0.5:  # while a checkpoint is being written
+            save = -(-target // 5) * 5
+            wait_for(lambda: list(run_dir.glob(f"checkpoints/step-{save}[_.]*")), process)
+        else:
+            wait_for(lambda: rows_so_far(run_dir) >= target, process)
+            time.sleep(chance.random() * 0.05)
+        kills += process.poll() is None
+        process.kill()
+        process.wait()
+    assert kills >= 3
+    assert train(records, run_dir, **run) == 0
+    assert_same_run(run_dir, tmp_path / "uninterrupted", 60)
+
+
+def rows_so_far(run_dir):
+    try:
+        return max((row["step"] for row in rows(run_dir)), default=0)
+    except (OSError, ValueError):
+        return 0
+
+
+@pytest.mark.parametrize(
+    "number, code",
+    [
+        (signal.SIGTERM, 143),
+        pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow),
+    ],
+)
+def test_asked_to_stop(records, uninterrupted, tmp_path, capsys, number, code):
+    run = dict(RUN, checkpoint_every=1000)
+
+    def ask():
+        wait_for(lambda: rows_so_far(tmp_path) >= 4)
+        os.kill(os.getpid(), number)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    assert train(records, tmp_path, **run) == code
+    thread.join()
+    shown = capsys.readouterr().err
+    assert "stopping after this step" in shown and "same command goes on" in shown
+    (checkpoint,) = (tmp_path / "checkpoints").glob("*.index")
+    assert 4 <= int(checkpoint.stem.partition("-")[2]) < 12
+    assert train(records, tmp_path, **run) == 0
+    assert_same_run(tmp_path, uninterrupted, 12)
+
+
+@pytest.mark.slow
+def test_asked_twice_it_ends_at_once(records, tmp_path):
+    run_dir = tmp_path / "run"
+    # Steps of many seconds: ending at once cannot mean after the step.
+    process = start(records, run_dir, width=1, batch_size=16, gradient_accumulation=4, log_every=1)
+    log = tmp_path / "run.log"
+    wait_for(lambda: "steps " in log.read_text(), process)
+    time.sleep(3)  # building the step, or in it
+    process.send_signal(signal.SIGINT)
+    wait_for(lambda: "once more" in log.read_text(), process, seconds=20)
+    asked = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 130
+    assert time.monotonic() - asked < 2
+    assert not list(run_dir.glob("checkpoints/*"))
+
+
+def test_a_spoilt_checkpoint_falls_back_on_the_one_before(records, uninterrupted, tmp_path, capsys):
+    assert train(records, tmp_path, **dict(RUN, steps=9)) == 0
+    (data,) = (tmp_path / "checkpoints").glob("step-9.data*")
+    data.write_bytes(data.read_bytes()[: data.stat().st_size // 2])
+    assert train(records, tmp_path, **RUN) == 0
+    captured = capsys.readouterr()
+    assert "step-9: cannot be read" in captured.err and "6 done of 12" in captured.out
+    assert_same_run(tmp_path, uninterrupted, 12)
+    for data in (tmp_path / "checkpoints").glob("*.data*"):
+        data.write_bytes(b"spoilt")
+    assert train(records, tmp_path, **dict(RUN, steps=15)) == 2
+    assert "could read none" in capsys.readouterr().err
