@@ -9,6 +9,7 @@ import sys
 
 from colornet import shell
 from colornet.network.names import UP
+from colornet.network.table import layer_table
 from config import load_config
 
 # Convolutions: (kernel, stride, outputs). UP doubles height and width.
@@ -63,11 +64,9 @@ def build_model(config, precision="float32", synchronized=False, folded=False):
 
 def print_table(options):
     """Print every layer with its parameters; returns the exit code."""
-    from colornet.network.table import layer_table
-
     config = load_config(options.preset, options.set)
     total = 0
-    for network, rows in layer_table(build_model(config), config).items():
+    for network, rows in layer_table(build_model(config)).items():
         print(network)
         for layer, kernel, stride, outputs, shape, count in rows:
             kind = f"{kernel} x {kernel} / {stride}" if kernel else "connected"

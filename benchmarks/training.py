@@ -86,7 +86,7 @@ def step_operations(config):
 
     model = build_model(config)
     total, first = 0, True
-    for network, layers in layer_table(model, config).items():
+    for network, layers in layer_table(model).items():
         for name, kernel, _, _, shape, _ in layers:
             pixels = shape[0] * shape[1] if kernel else 1
             products = pixels * math.prod(model.get_layer(network).get_layer(name).kernel.shape)

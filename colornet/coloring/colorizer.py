@@ -59,8 +59,7 @@ class Colorizer:
             )
         else:
             self._color = tf.function(
-                lambda luminance: local_path([luminance], training=False),
-                input_signature=[picture],
+                lambda luminance: local_path([luminance], training=False), input_signature=[picture]
             )
 
     def describe(self, luminance):

@@ -2,12 +2,10 @@
 
 import math
 
-import keras
-
 from colornet.network.names import NETWORKS
 
 
-def layer_table(model, config):
+def layer_table(model):
     """Layers with kernels, network by network in the order of NETWORKS.
 
     Returns:
@@ -15,9 +13,8 @@ def layer_table(model, config):
         kernel and stride are None for fully connected layers. Parameters are the trainable ones,
         those of a layer's batch normalisation included.
     """
-    picture = keras.KerasTensor((1, config.crop_size, config.crop_size, 1))
     fed = {
-        "low_level": lambda made: [picture],
+        "low_level": lambda made: model.inputs,
         "global": lambda made: made["low_level"],
         "mid_level": lambda made: made["low_level"],
         "colorization": lambda made: made["fusion"],
@@ -27,10 +24,11 @@ def layer_table(model, config):
     made, table = {}, {}
     for name in [name for name in NETWORKS if name in [layer.name for layer in model.layers]]:
         network = model.get_layer(name)
-        inner = keras.Model(network.inputs, [layer.output for layer in network.layers])
+        inner = type(model)(network.inputs, [layer.output for layer in network.layers])
         inputs = fed[name](made)
         shapes = [tensor.shape[1:] for tensor in inner.compute_output_spec(inputs)]
-        made[name] = keras.tree.flatten(network.compute_output_spec(inputs))
+        outputs = network.compute_output_spec(inputs)
+        made[name] = outputs if isinstance(outputs, list) else [outputs]
         table[name] = _rows(network.layers, shapes)
     return table
 

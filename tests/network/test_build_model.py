@@ -91,12 +91,12 @@ def _pictures(*shape):
 
 
 def test_layers_are_the_papers(paper):
-    table = layer_table(*paper)
+    table = layer_table(paper[0])
     assert {name: [row[:5] for row in rows] for name, rows in table.items()} == PAPER
 
 
 def test_parameters_are_the_papers(paper):
-    table = layer_table(*paper)
+    table = layer_table(paper[0])
     assert {name: sum(row[5] for row in rows) for name, rows in table.items()} == PARAMETERS
     model, _ = paper
     assert sum(int(np.prod(v.shape)) for v in model.trainable_variables) == 42_360_591
@@ -221,11 +221,7 @@ def test_ablations(settings, networks, outputs):
 
 
 @pytest.mark.parametrize(
-    "ablation",
-    [
-        [],
-        ["use_classification=false", "use_global_features=false"],
-    ],
+    "ablation", [[], ["use_classification=false", "use_global_features=false"]]
 )
 def test_folded_network_computes_the_same(ablation):
     """Batch normalisation worked into kernels and biases, with statistics far from 0 and 1."""
@@ -265,7 +261,7 @@ def test_lower_precision_keeps_float32_variables_and_outputs():
 
 
 def test_other_widths_keep_the_proportions():
-    rows = layer_table(*(lambda c: (network.build_model(c), c))(load_config("compact")))
+    rows = layer_table(network.build_model(load_config("compact")))
     for name, expected in PAPER.items():
         for row, (_, _, _, outputs, _) in zip(rows[name], expected):
             fixed = row[0] in ("colorization_chrominance", "classification_logits")

@@ -75,10 +75,7 @@ def rows_so_far(run_dir):
 
 @pytest.mark.parametrize(
     "number, code",
-    [
-        (signal.SIGTERM, 143),
-        pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow),
-    ],
+    [(signal.SIGTERM, 143), pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow)],
 )
 def test_asked_to_stop(records, uninterrupted, tmp_path, capsys, number, code):
     run = dict(RUN, checkpoint_every=1000)

@@ -1,0 +1,119 @@
+"""The rules of the house: who may import whom, and where imports stand (docs/architecture.md)."""
+
+import ast
+import pathlib
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SCRIPTS = {path.stem for path in ROOT.glob("*.py")}
+LIBRARIES = {"config", "read_input", "build_model"}  # scripts that the others may import
+# From below to above. Rooms of one floor do not know each other.
+FLOORS = [
+    {"errors"}, {"files", "shell"}, {"pictures"}, {"records", "network"},
+    {"training", "coloring"}, {"evaluation"},
+]  # fmt: skip
+FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}
+# Heavy, and needed by few who import the module: they may be imported late.
+LEAVES = {"h5py", "matplotlib", "tensorflow", "av", "pillow_heif", "tifffile"}
+
+
+def imports(source):
+    """[(imported module, whether at the top of the file, line)] of Python source."""
+    tree, found = ast.parse(source), []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            # `from colornet import shell` imports a room, `from keras import ops` from a module.
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        found += [(name, node in tree.body, node.lineno) for name in names]
+    return found
+
+
+def room_of(module):
+    """The room of `colornet.room...`; None for any other module."""
+    package, _, rest = module.partition(".")
+    return rest.partition(".")[0] if package == "colornet" else None
+
+
+def offences(name, source):
+    """What a file of the root or of the package does against the rules, as lines of text.
+
+    Args:
+        name: its path from the root, such as "colornet/files.py".
+    """
+    parts = pathlib.PurePath(name).with_suffix("").parts
+    root, room = len(parts) == 1, parts[1] if len(parts) > 1 else None
+    found, late = [], set()
+    for module, top, line in imports(source):
+        other, first = room_of(module), module.partition(".")[0]
+        if root:
+            if first in SCRIPTS - LIBRARIES and parts[0] != "demo":
+                found.append(f"{name}:{line}: a script imports the script {first}")
+            if not top:
+                late.add(enclosing(source, line))
+            continue
+        if first in SCRIPTS - {"config"}:
+            found.append(f"{name}:{line}: a room imports {first} of the root")
+        if other and other != room and FLOOR_OF[other] >= FLOOR_OF[room]:
+            found.append(f"{name}:{line}: {room} imports {other}, which is not below it")
+        if not top and first not in LEAVES:
+            found.append(f"{name}:{line}: {module} is imported late")
+    if len(late) > 1:
+        found.append(f"{name}: late imports in {len(late)} places: {', '.join(sorted(late))}")
+    return found
+
+
+def enclosing(source, line):
+    """Name of the innermost function around a line."""
+    functions = [
+        node for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef) and node.lineno <= line <= node.end_lineno
+    ]  # fmt: skip
+    return max(functions, key=lambda node: node.lineno).name
+
+
+def files():
+    return [
+        path.relative_to(ROOT).as_posix()
+        for path in [*ROOT.glob("*.py"), *ROOT.glob("colornet/**/*.py")]
+        if path.name != "__init__.py"
+    ]
+
+
+@pytest.mark.parametrize("name", files())
+def test_file_keeps_the_rules(name):
+    assert not offences(name, (ROOT / name).read_text())
+
+
+@pytest.mark.parametrize(
+    "name, source, says",
+    [
+        ("model_train.py", "import model_transform", "imports the script"),
+        ("colornet/network/x.py", "from build_model import build_model", "of the root"),
+        ("colornet/pictures/x.py", "from colornet.records import format", "not below"),
+        ("colornet/training/x.py", "from colornet.coloring import pipeline", "not below"),
+        ("colornet/files.py", "from colornet import shell", "not below"),
+        ("colornet/shell.py", "def f():\n    import json", "late"),
+        ("demo.py", "def f():\n    import json\n\ndef g():\n    import os", "2 places"),
+    ],
+)
+def test_an_offence_is_found(name, source, says):
+    assert says in " ".join(offences(name, source))
+
+
+@pytest.mark.parametrize(
+    "name, source",
+    [
+        ("model_train.py", "import read_input\nfrom colornet.training import step"),
+        ("colornet/network/x.py", "from config import read_config"),
+        ("colornet/network/x.py", "def f():\n    import h5py"),
+        ("demo.py", "import model_train"),
+        ("colornet/evaluation/x.py", "from colornet.coloring import pipeline"),
+    ],
+)
+def test_what_the_rules_allow(name, source):
+    assert not offences(name, source)
