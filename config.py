@@ -43,6 +43,7 @@ class Config:
     seed: int = 0  # weights, order, crops and flips
     initial_weights: str = ""  # run folder or weights file to start from; "": random weights
     zoom: float = 1.0  # a crop's sides are this much longer or shorter at most; scaled to crop_size
+    aging: float = 0.0  # share of crops whose luminance is aged to that of old photographs
     steps: int = 200_000  # updates
     batch_size: int = 128  # pictures an update, over all devices together
     gradient_accumulation: int = 1  # parts that a device's batch is computed in, to save memory
@@ -172,6 +173,7 @@ def _validate(config):
         f"at most picture_size ({config.picture_size})",
     )
     _require(1 <= config.zoom <= 2, config, "zoom", "1 to 2")
+    _require(0 <= config.aging <= 1, config, "aging", "0 to 1")
     _require(len(config.mean_color) in (0, 2), config, "mean_color", "two numbers, or none")
     for name, allowed in (
         ("precision", PRECISIONS),

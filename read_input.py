@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from colornet.errors import UserError
 from colornet.pictures import colorspace
+from colornet.records import aging
 from colornet.records import format as record_format
 
 _FEATURES = {
@@ -26,9 +27,10 @@ def training_batches(config, folder, dataset, start_step=0, pipeline=0, pipeline
     """Endless shuffled batches of random crops, half of them flipped (section 4).
 
     With a `zoom` above 1 the crops are rectangles of random sides, and are scaled to crop_size.
+    A share `aging` of them has the luminance of old photographs.
 
     Args:
-        config: a `config.Config`; seed, batch_size, crop_size, zoom and shuffle_buffer count.
+        config: a `config.Config`; seed, batch_size, crop_size, zoom, aging, shuffle_buffer count.
         folder: the records folder; `dataset` is its `record_format.read_dataset`.
         start_step: the step whose batch comes first.
         pipeline, pipelines: this host takes the pipeline-th of `pipelines` parts of each batch.
@@ -84,6 +86,8 @@ def training_batches(config, folder, dataset, start_step=0, pipeline=0, pipeline
             crop, half = config.crop_size, config.crop_size // 2
             luminance = tf.image.resize(luminance, (crop, crop), antialias=True)
             chrominance = tf.image.resize(chrominance, (half, half), antialias=True)
+        if config.aging:
+            luminance = _aged(luminance, chrominance, [config.seed, position], config.aging)
         if choice[2] % 2 == 0:  # tf.reverse: a slice with step -1 is five times as slow
             luminance, chrominance = tf.reverse(luminance, [1]), tf.reverse(chrominance, [1])
         return luminance, chrominance, label
@@ -155,6 +159,16 @@ def _crop(luminance, chrominance, y, x, height, width):
     """Crop both planes; y and x in chrominance pixels, height and width in luminance pixels."""
     luminance = tf.slice(luminance, (2 * y, 2 * x, 0), (height, width, 1))
     return luminance, tf.slice(chrominance, (y, x, 0), (height // 2, width // 2, 2))
+
+
+def _aged(luminance, chrominance, seed, share):
+    """The luminance of a crop, float32 0 to 255, aged for a share of the seeds."""
+    seed = tf.cast(tf.random.experimental.stateless_fold_in(seed, 1), tf.int32)
+    return tf.cond(
+        tf.random.stateless_uniform([], seed) < share,
+        lambda: aging.age(luminance, chrominance, seed),
+        lambda: tf.cast(luminance, tf.float32),
+    )
 
 
 def _to_floats(luminance, chrominance, label):

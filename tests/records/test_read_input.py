@@ -151,10 +151,28 @@ def test_zoomed_crops_of_every_height_and_width_stay_aligned(records):
     assert shapes == {(height, width) for height in sides for width in sides}
 
 
-@pytest.mark.parametrize("zoom", ["1", "1.3"])
-def test_shapes_are_known_before_the_first_batch(records, zoom):
+def test_a_share_of_the_crops_is_aged_and_no_target(records, whole):
     folder, dataset = records
-    config = load_config("smoke", SETTINGS[3::2] + [f"zoom={zoom}"])
+    config = load_config("smoke", SETTINGS[3::2] + ["aging=0.65"])
+
+    def batches(**options):
+        chain = read_input.training_batches(config, folder, dataset, **options)
+        return [tuple(part.numpy() for part in batch) for batch in chain.take(8)]
+
+    aged = batches()
+    differs = []
+    for (luminance, *target), (fresh, *wanted) in zip(aged, whole):
+        _assert_equal([target], [wanted])
+        assert luminance.min() >= 0 and luminance.max() <= 1
+        differs.extend((luminance != fresh).any(axis=(1, 2, 3)))
+    assert 0.5 < np.mean(differs) < 0.8
+    _assert_equal(batches(start_step=3)[:5], aged[3:])
+
+
+@pytest.mark.parametrize("change", ["zoom=1", "zoom=1.3", "aging=0.5"])
+def test_shapes_are_known_before_the_first_batch(records, change):
+    folder, dataset = records
+    config = load_config("smoke", SETTINGS[3::2] + [change])
     luminance, chrominance, label = read_input.training_batches(
         config, folder, dataset).element_spec
     assert luminance.shape == (BATCH, CROP, CROP, 1)
