@@ -12,7 +12,7 @@ import shutil
 import sys
 
 from colornet import shell
-from colornet.pictures import image_files
+from colornet.pictures import opening, saving
 
 FOLDER = "demo"
 COLOR = ("astronaut", "chelsea", "coffee", "rocket")  # public domain or CC0
@@ -54,7 +54,7 @@ def demo(options):
     if code := model_transform.main(arguments):
         return code
     path = os.path.join(FOLDER, "side_by_side.png")
-    image_files.save_image(_side_by_side(photographs, colored), path)
+    saving.save_image(_side_by_side(photographs, colored), path)
     if options.train:
         print("The network has seen these four photographs and learnt them by heart.")
     print(f"grey | coloured | truth: {path}")
@@ -67,7 +67,7 @@ def _copy_photographs(folder):
 
     os.makedirs(folder)
     for name in COLOR + GRAY:
-        image_files.save_image(
+        saving.save_image(
             Image.fromarray(getattr(data, name)()), os.path.join(folder, name + ".png")
         )
 
@@ -81,7 +81,7 @@ def _side_by_side(photographs, colored):
     rows = []
     for name in COLOR + GRAY:
         paths = [os.path.join(folder, name + ".png") for folder in (colored, photographs)]
-        predicted, truth = (image_files.open_picture(path).pixels for path in paths)
+        predicted, truth = (opening.open_picture(path).pixels for path in paths)
         gray = join(truth, np.zeros((1, 1, 2), np.float32))
         rows.append([gray, predicted] + ([truth] if name in COLOR else []))
     return sheets.sheet(rows, 256)

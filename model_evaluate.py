@@ -17,8 +17,9 @@ import time
 
 from build_model import build_model
 from colornet import shell
-from colornet.errors import UserError
-from colornet.pictures import image_files
+from colornet.errors import ImageError, UserError
+from colornet.files import printable
+from colornet.pictures import finding
 
 LIMIT_SEED = 0
 GUESSES = 2  # scenes in a caption of the sheet
@@ -38,12 +39,12 @@ def find_sets(inputs, limit):
     sets = {}
     for path in inputs:
         if not os.path.lexists(path):
-            raise UserError(f"{image_files.printable(path)}: no such file or folder")
+            raise UserError(f"{printable(path)}: no such file or folder")
         if os.path.isdir(path):
-            found = list(filter(image_files.is_picture_name, image_files.find_files(path)))
+            found = list(filter(finding.is_picture_name, finding.find_files(path)))
             if not found:
                 raise UserError(
-                    f"{image_files.printable(path)}: expected pictures (.jpg, .png, "
+                    f"{printable(path)}: expected pictures (.jpg, .png, "
                     "…) in this folder, found none"
                 )
             sets[_set_name(path, sets)] = found
@@ -60,7 +61,7 @@ def find_sets(inputs, limit):
 def _set_name(path, taken):
     """The folder's last two names, such as scenes/val; the whole path if that is taken."""
     short = "/".join(os.path.abspath(path).split(os.sep)[-2:])
-    return image_files.printable(path if short in taken else short)
+    return printable(path if short in taken else short)
 
 
 def evaluate(options):
@@ -138,7 +139,7 @@ def _write(options, evaluation, settings, summaries, measured):
             ]
             title = f"grey | coloured by {settings['model']} | truth"
             report.save_sheet(options.sheet, rows, title)
-    except (OSError, image_files.ImageError) as error:
+    except (OSError, ImageError) as error:
         raise UserError(f"cannot write the report or the sheet: {error}") from None
 
 

@@ -14,8 +14,9 @@ import sys
 from build_model import build_model
 from colornet import files, shell
 from colornet.coloring import outputs
-from colornet.errors import UserError
-from colornet.pictures import image_files
+from colornet.errors import ImageError, UserError
+from colornet.files import printable
+from colornet.pictures import opening, saving
 
 
 class Coloring:
@@ -40,16 +41,16 @@ class Coloring:
             raise UserError(f"--style-from: {self.options.model} has no global features")
         path = self.options.style_from
         try:
-            picture = image_files.open_picture(path, self.max_pixels)
-        except image_files.ImageError as error:
-            raise UserError(f"--style-from {image_files.printable(path)}: {error}") from None
+            picture = opening.open_picture(path, self.max_pixels)
+        except ImageError as error:
+            raise UserError(f"--style-from {printable(path)}: {error}") from None
         return self.colorizer.style_of(picture.pixels)
 
     def read(self, job):
         """Open a job's picture and make the network's copies of it."""
         from colornet.coloring.pipeline import Work
 
-        picture = image_files.open_picture(job.source, self.max_pixels)
+        picture = opening.open_picture(job.source, self.max_pixels)
         return Work(job, picture, *self.colorizer.copies(picture.pixels, self.working_size))
 
     def color(self, works):
@@ -73,7 +74,7 @@ class Coloring:
         if self.options.classes:
             scenes = self.colorizer.class_names_of(work.probabilities, self.options.classes)
             named = ", ".join(f"{name} {100 * share:.1f} %" for name, share in scenes)
-            print(f"{image_files.printable(work.job.source)}: {named}")
+            print(f"{printable(work.job.source)}: {named}")
 
     def write(self, work, ab):
         """Join luminance and chrominance, and save."""
@@ -88,9 +89,9 @@ class Coloring:
             both = Image.new("RGB", (2 * pixels.shape[1], pixels.shape[0]))
             both.paste(Image.fromarray(gray), (0, 0))
             both.paste(Image.fromarray(pixels), (pixels.shape[1], 0))
-            outputs.save(both, job.comparison)
+            saving.save(both, job.comparison)
         picture.pixels = None  # it is large, and Pillow needs a copy of the result to save it
-        outputs.save(
+        saving.save(
             Image.fromarray(pixels), job.target, picture.alpha, picture.exif, self.options.quality
         )
 
@@ -103,12 +104,12 @@ def transform(options):
     def fail(job, error):
         failed.append(job)
         reason = str(error) or "not enough memory"
-        print(f"{image_files.printable(job.source)}: {reason}", file=sys.stderr)
+        print(f"{printable(job.source)}: {reason}", file=sys.stderr)
 
     for job in jobs:
         try:
             taken.claim(job)
-        except image_files.ImageError as error:
+        except ImageError as error:
             fail(job, error)
             continue
         if options.overwrite or not os.path.isfile(job.target):
@@ -189,7 +190,7 @@ def parser():
     add(
         "--format",
         type=str.upper,
-        choices=sorted(outputs.ENDINGS),
+        choices=sorted(saving.ENDINGS),
         help="of the outputs (default: that of the input, PNG where it cannot hold colour well)",
     )
     add(
@@ -203,9 +204,9 @@ def parser():
     add(
         "--max-pixels",
         type=shell.number(int, 1),
-        default=image_files.MAX_PIXELS,
+        default=opening.MAX_PIXELS,
         metavar="N",
-        help=f"refuse larger pictures (default {image_files.MAX_PIXELS:,})",
+        help=f"refuse larger pictures (default {opening.MAX_PIXELS:,})",
     )
     return arguments
 

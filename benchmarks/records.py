@@ -20,7 +20,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from colornet.pictures import colorspace, image_files
+from colornet.pictures import colorspace, opening
 from colornet.records import photographs, shards
 from config import load_config
 from input_create import create_records
@@ -36,7 +36,7 @@ SHARD_PICTURES = 128
 
 def _bare_work(paths, size):
     for path in paths:
-        colorspace.rgb_to_lab(image_files.open_square(path, size))
+        colorspace.rgb_to_lab(opening.open_square(path, size))
 
 
 def bare_seconds(paths, config, workers):

@@ -3,3 +3,7 @@
 
 class UserError(Exception):
     """Its text says what was expected, what came, what to try."""
+
+
+class ImageError(Exception):
+    """A picture that cannot be used; its text is the reason."""

@@ -48,3 +48,9 @@ def _is_running(process):
     except OSError:
         return True
     return True
+
+
+def printable(path):
+    """A path on one line of valid text, whatever bytes it holds."""
+    text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

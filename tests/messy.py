@@ -15,7 +15,7 @@ GRAYSCALE = "grayscale"
 class Expected(NamedTuple):
     """Beginnings of the reasons for which a file is refused; None where it is used."""
 
-    opening: str | None = None  # by image_files.open_picture
+    opening: str | None = None  # by opening.open_picture
     record: str | None = None  # by input_create.py, whose min_side is 16
 
 

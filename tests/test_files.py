@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from colornet import files
-from colornet.pictures import image_files
+from colornet.pictures import finding, saving
 
 
 def test_a_failed_write_leaves_what_was_there(tmp_path):
@@ -27,7 +27,7 @@ def test_a_failed_write_leaves_what_was_there(tmp_path):
 
 def test_threads_write_into_one_folder(tmp_path):
     def write(number):
-        image_files.save_image(Image.new("L", (50, 50), number), tmp_path / f"{number}.png")
+        saving.save_image(Image.new("L", (50, 50), number), tmp_path / f"{number}.png")
 
     with concurrent.futures.ThreadPoolExecutor(8) as threads:
         list(threads.map(write, range(200)))
@@ -50,7 +50,7 @@ files.write_whole(sys.argv[1], write)
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         process.stdout.readline()
         (partial,) = os.listdir(tmp_path)
-        assert not list(image_files.find_files(tmp_path))
+        assert not list(finding.find_files(tmp_path))
         files.remove_leftovers(tmp_path)
         assert os.listdir(tmp_path) == [partial]  # its writer runs
         process.kill()

@@ -10,7 +10,7 @@ import input_create
 import model_evaluate
 import model_train
 import model_transform
-from colornet.pictures import colorspace, image_files
+from colornet.pictures import colorspace, opening
 
 
 def _photograph(kind, generator):
@@ -76,7 +76,7 @@ def test_training_beats_gray_and_knows_the_classes(work):
     last = [row for row in rows if "val_rmse_ab" in row][-1]
     gray = []
     for path in (work / "val").rglob("*.png"):
-        lab = colorspace.rgb_to_lab(image_files.open_picture(path).pixels)
+        lab = colorspace.rgb_to_lab(opening.open_picture(path).pixels)
         gray.append(np.square(lab[..., 1:]).mean())
     assert last["step"] == 80
     assert last["val_rmse_ab"] < 0.7 * np.mean(gray) ** 0.5
@@ -90,7 +90,7 @@ def test_colored_pictures_have_the_colors(work):
     )
     ab = {}
     for kind in ("stripes", "blobs"):
-        pixels = image_files.open_picture(work / "colored" / kind / "0.png").pixels
+        pixels = opening.open_picture(work / "colored" / kind / "0.png").pixels
         assert pixels.shape == (80, 80, 3)
         ab[kind] = colorspace.rgb_to_lab(pixels)[30:, 30:, 1:].mean(axis=(0, 1))
     assert ab["stripes"][1] < -5 < 5 < ab["blobs"][1]

@@ -1,32 +1,12 @@
-"""Which pictures are coloured, where each goes, and how it is saved."""
+"""Which pictures are coloured, and where each goes."""
 
 import dataclasses
 import glob
 import os
 
-from PIL import Image
-
-from colornet.errors import UserError
-from colornet.pictures import image_files
-from colornet.pictures.image_files import ImageError, printable
-
-# Formats that hold colour well, with the ending of each; any other input becomes PNG.
-ENDINGS = {"JPEG": ".jpg", "PNG": ".png", "TIFF": ".tif", "WEBP": ".webp", "BMP": ".bmp"}
-FORMATS = {
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".jpe": "JPEG",
-    ".jfif": "JPEG",
-    ".png": "PNG",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-    ".webp": "WEBP",
-    ".bmp": "BMP",
-}
-HOLDS_ALPHA = ("PNG", "TIFF", "WEBP")
-HOLDS_EXIF = ("JPEG", "PNG", "TIFF", "WEBP")
-LONGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}  # pixels that the format can hold
-LONGEST_EXIF = {"JPEG": 65527}  # bytes
+from colornet.errors import ImageError, UserError
+from colornet.files import printable
+from colornet.pictures import finding, saving
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,12 +54,12 @@ def find_jobs(options):
 def _search(folder, output):
     """Pictures below a folder, but for those of an output folder inside it."""
     within, output = (os.path.join(os.path.realpath(path), "") for path in (folder, output))
-    for path in image_files.find_files(folder):
+    for path in finding.find_files(folder):
         where = os.path.join(os.path.realpath(os.path.dirname(path)), "")
         if output != within and where.startswith(output):
             continue
         unreadable = os.path.isdir(path) and not os.path.islink(path)
-        if image_files.is_picture_name(path) or unreadable:
+        if finding.is_picture_name(path) or unreadable:
             yield path
 
 
@@ -88,22 +68,22 @@ def _is_file_name(options, count):
     output, ending = options.output, os.path.splitext(options.output)[1].lower()
     if os.path.isdir(output):
         return False
-    if ending in FORMATS:
+    if ending in saving.FORMATS:
         if count > 1:
             raise UserError(
                 f"-o {printable(output)}: a file name, but there are {count} pictures; "
                 "give a folder"
             )
-        if options.format not in (None, FORMATS[ending]):
+        if options.format not in (None, saving.FORMATS[ending]):
             raise UserError(
                 f"-o {printable(output)}: its ending does not go with "
                 f"--format {options.format}; leave one of them out"
             )
         return True
-    if image_files.is_picture_name(output):
+    if finding.is_picture_name(output):
         raise UserError(
             f"-o {printable(output)}: expected a folder, or a file name with "
-            f"{', '.join(FORMATS)}; got {ending}"
+            f"{', '.join(saving.FORMATS)}; got {ending}"
         )
     if os.path.lexists(output):
         raise UserError(f"-o {printable(output)}: expected a folder, but a file has that name")
@@ -115,10 +95,10 @@ def _with_ending(path, options):
     if options.format:
         return (
             path
-            if FORMATS.get(ending.lower()) == options.format
-            else (stem + ENDINGS[options.format])
+            if saving.FORMATS.get(ending.lower()) == options.format
+            else (stem + saving.ENDINGS[options.format])
         )
-    return path if ending.lower() in FORMATS else stem + ".png"
+    return path if ending.lower() in saving.FORMATS else stem + ".png"
 
 
 def _job(source, target, options):
@@ -152,43 +132,3 @@ def _identity(path):
     except OSError:
         return None
     return status.st_dev, status.st_ino
-
-
-def save(image, path, alpha=None, exif=b"", quality=95):
-    """Save a coloured PIL image, with as much of its picture's alpha and EXIF as the format holds.
-
-    Args:
-        image: RGB.
-        path: its ending is one of FORMATS.
-        alpha: uint8 (height, width), or None. Formats without alpha get a white ground.
-        exif: EXIF bytes.
-        quality: of JPEG and WebP, 1 to 100.
-
-    Raises:
-        ImageError: with the reason; nothing is left behind.
-    """
-    kind = FORMATS[os.path.splitext(path)[1].lower()]
-    longest = LONGEST_SIDE.get(kind)
-    if longest and max(image.size) > longest:
-        raise ImageError(f"{kind} holds at most {longest} pixels a side; choose another --format")
-    if alpha is not None:
-        alpha = Image.fromarray(alpha)
-        if kind in HOLDS_ALPHA:
-            image.putalpha(alpha)
-        else:
-            image = Image.composite(image, Image.new("RGB", image.size, "white"), alpha)
-    options = {"format": kind}
-    if kind in HOLDS_EXIF and 0 < len(exif) <= LONGEST_EXIF.get(kind, len(exif)):
-        options["exif"] = exif
-    if kind in ("JPEG", "WEBP"):
-        options["quality"] = quality
-    if kind == "JPEG":
-        options["subsampling"] = 0  # colour at full size: it is what the program made
-    try:
-        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-        image_files.save_image(image, path, **options)
-    except Exception as error:  # Pillow's encoders raise nearly anything
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise ImageError(
-            f"cannot save {printable(path)}: {reason or type(error).__name__}"
-        ) from None

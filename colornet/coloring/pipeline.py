@@ -7,7 +7,8 @@ import os
 
 import numpy as np
 
-from colornet.pictures import image_files
+from colornet.errors import ImageError
+from colornet.pictures import decoding, opening
 
 BATCH = 16  # pictures of one shape that the network colours at once
 BATCH_PIXELS = 1 << 20  # pixels of the network's copies in one batch, at most
@@ -21,13 +22,13 @@ class Work:
 
     Attributes:
         job: its `outputs.Job`.
-        picture: its `image_files.Picture`.
+        picture: its `decoding.Picture`.
         local, whole: copies for the network's two paths, as of `Colorizer.copies`.
         probabilities: of its scenes, once the network has seen it; None without classes.
     """
 
     job: object
-    picture: image_files.Picture
+    picture: decoding.Picture
     local: np.ndarray
     whole: np.ndarray
     probabilities: np.ndarray | None = None
@@ -89,8 +90,8 @@ class _Flow:
         while self.next_job and len(self.reading) < 2 * BATCH:
             job = self.next_job
             try:
-                width, height = image_files.picture_size(job.source, self.coloring.max_pixels)
-            except image_files.ImageError:
+                width, height = opening.picture_size(job.source, self.coloring.max_pixels)
+            except ImageError:
                 width = height = 0  # reading it gives the reason
             if self.pixels and sum(self.pixels.values()) + width * height > PIXELS_IN_FLIGHT:
                 return
@@ -132,7 +133,7 @@ class _Flow:
         """What a thread made of a job; None, and the job reported, if it failed."""
         try:
             return future.result()
-        except (image_files.ImageError, MemoryError) as error:
+        except (ImageError, MemoryError) as error:
             self._fail(job, error)
             return None
 

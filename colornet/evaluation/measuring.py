@@ -15,9 +15,10 @@ import numpy as np
 
 from colornet import shell
 from colornet.coloring.colorizer import Colorizer, join
+from colornet.errors import ImageError
 from colornet.evaluation import metrics
-from colornet.pictures import colorspace, image_files
-from colornet.pictures.image_files import ImageError
+from colornet.files import printable
+from colornet.pictures import colorspace, opening
 from colornet.pictures.psnr import psnr
 
 MODEL, GRAY, MEAN_COLOR, TRUTH = "model", "gray", "mean_color", "truth"
@@ -123,9 +124,9 @@ class Evaluation:
             ImageError: unreadable, without colour, or too small to be measured.
         """
         if self.resolution:
-            pixels = image_files.open_square(path, self.resolution)
+            pixels = opening.open_square(path, self.resolution)
         else:
-            pixels = image_files.open_picture(path).pixels
+            pixels = opening.open_picture(path).pixels
         if pixels.ndim == 2 or (pixels == pixels[..., :1]).all():
             raise ImageError("greyscale: no colours to compare with")
         if min(pixels.shape[:2]) < metrics.SMALLEST_SIDE:
@@ -187,7 +188,7 @@ def measures_of(picture, truth, true_ab):
 
 def _size(path):
     try:
-        return image_files.picture_size(path)
+        return opening.picture_size(path)
     except ImageError:
         return 0, 0  # reading it gives the reason
 
@@ -206,8 +207,6 @@ def _results(pairs, bar):
 
 def _fail(photograph, error, bar):
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    print(
-        f"{image_files.printable(photograph.path)}: {text or type(error).__name__}", file=sys.stderr
-    )
+    print(f"{printable(photograph.path)}: {text or type(error).__name__}", file=sys.stderr)
     photograph.truth, photograph.copies = None, ()
     bar.update()

@@ -6,7 +6,8 @@ import os
 from colornet import files
 from colornet.evaluation import metrics
 from colornet.evaluation.measuring import GRAY, MEAN_COLOR, MODEL, TRUTH
-from colornet.pictures import image_files, sheets
+from colornet.files import printable
+from colornet.pictures import saving, sheets
 
 # What a picture's measure becomes over a set: (name, heading, decimals, figure of the values).
 MEASURES = {
@@ -172,7 +173,7 @@ def _error(photograph, method=MODEL):
 
 def caption(kind, photograph, scenes, class_name):
     """One line: which picture, its error, and the scene guesses beside the true one."""
-    name = image_files.printable(os.path.basename(photograph.path))
+    name = printable(os.path.basename(photograph.path))
     text = f"{kind}: {name}, rmse_ab {_error(photograph):.1f} (grey {_error(photograph, GRAY):.1f})"
     if scenes:
         text += "; " + ", ".join(f"{scene} {share:.0%}" for scene, share in scenes)
@@ -182,4 +183,4 @@ def caption(kind, photograph, scenes, class_name):
 def save_sheet(path, rows, title):
     """Write rows of ((grey, coloured, truth), caption); raises OSError."""
     pictures, captions = zip(*rows)
-    image_files.save_image(sheets.sheet(pictures, SHEET_TILE, captions, title), path)
+    saving.save_image(sheets.sheet(pictures, SHEET_TILE, captions, title), path)

@@ -9,7 +9,8 @@ import sys
 import numpy as np
 
 from colornet.errors import UserError
-from colornet.pictures.image_files import find_files, printable
+from colornet.files import printable
+from colornet.pictures.finding import find_files
 from colornet.records.format import NO_CLASS
 
 

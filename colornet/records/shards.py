@@ -12,9 +12,9 @@ import time
 
 import numpy as np
 
-from colornet.pictures import colorspace
+from colornet.errors import ImageError
+from colornet.pictures import colorspace, opening
 from colornet import shell
-from colornet.pictures import image_files
 from colornet.records import format as record_format
 from colornet.errors import UserError
 
@@ -35,8 +35,8 @@ def convert(path, config):
         None if it could not be read.
     """
     try:
-        rgb = image_files.open_square(path, config.picture_size, config.min_side)
-    except image_files.ImageError as error:
+        rgb = opening.open_square(path, config.picture_size, config.min_side)
+    except ImageError as error:
         return None, str(error), None
     luminance, chrominance, mean, deviation = lab_planes(rgb)
     if mean < config.min_chroma:

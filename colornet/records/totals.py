@@ -7,8 +7,9 @@ import os
 
 import numpy as np
 
-from colornet.pictures import colorspace
-from colornet.pictures import image_files
+from colornet.errors import ImageError
+from colornet.files import printable
+from colornet.pictures import colorspace, opening
 from colornet.records import format as record_format
 from colornet.pictures import sheets
 from colornet.records.shards import SAMPLES_A_SHARD
@@ -95,7 +96,7 @@ def _rejected_lines(shards, folder, totals):
         summary = json.loads(record_format.read_bytes(path))
         totals.add(split, file, summary)
         for name, reason, _ in summary["rejected"]:
-            line = f"{split}\t{image_files.printable(name)}\t{reason}\n"
+            line = f"{split}\t{printable(name)}\t{reason}\n"
             yield line.encode("utf-8", "backslashreplace")
 
 
@@ -118,6 +119,6 @@ def _write_samples(samples, splits, path):
 def _tile(path):
     """The photograph alone in a list; none if it is gone since its shard was made."""
     try:
-        return [image_files.open_square(path, SAMPLE_SIDE)]
-    except image_files.ImageError:
+        return [opening.open_square(path, SAMPLE_SIDE)]
+    except ImageError:
         return []

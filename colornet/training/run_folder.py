@@ -13,7 +13,7 @@ from colornet.errors import UserError
 from colornet.files import write_whole
 from colornet.network.weights_files import CONFIG
 from colornet.pictures import colorspace, sheets
-from colornet.pictures.image_files import save_image
+from colornet.pictures.saving import save_image
 from config import RESUMABLE, Config, differences, read_config, save_config
 
 METRICS = "metrics.jsonl"

@@ -15,7 +15,8 @@ import pytest
 from PIL import Image
 
 import model_transform
-from colornet.pictures import image_files
+from colornet.errors import ImageError
+from colornet.pictures import opening
 from tiny import photograph
 
 ROOT = os.path.dirname(os.path.abspath(model_transform.__file__))
@@ -186,8 +187,8 @@ def test_each_file_ends_in_color_or_with_one_reason(hostile, tiny_network, tmp_p
     for name in inputs - failed:
         stem, ending = os.path.splitext(name)
         target = made[name if name in made else stem + ".png"]
-        pixels = image_files.open_picture(target).pixels
-        source = image_files.open_picture(os.path.join(folder, name)).pixels
+        pixels = opening.open_picture(target).pixels
+        source = opening.open_picture(os.path.join(folder, name)).pixels
         assert pixels.shape[:2] == source.shape[:2]
         if name in sound:
             assert pixels.shape[1::-1] == sound[name]
@@ -203,8 +204,8 @@ def test_nothing_takes_long(hostile):
     for name in os.listdir(folder):
         started = time.perf_counter()
         try:
-            image_files.open_picture(os.path.join(folder, name))
-        except image_files.ImageError as error:
+            opening.open_picture(os.path.join(folder, name))
+        except ImageError as error:
             assert re.fullmatch(r"[^\n]{3,200}", str(error))
         slowest[name] = time.perf_counter() - started
     name, seconds = slowest.most_common(1)[0]

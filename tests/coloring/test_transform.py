@@ -19,7 +19,7 @@ from skimage import color, data
 import model_transform
 import tiny
 from build_model import build_model
-from colornet.pictures import image_files
+from colornet.pictures import opening
 from tiny import photograph
 
 COLOR = photograph()
@@ -624,7 +624,7 @@ def test_interrupted_and_started_again(tiny_network, tmp_path, run, kill):
     visible = [name for name in os.listdir("out") if not name.startswith(".")]
     assert 0 < len(visible) < 40
     for name in visible:
-        image_files.open_picture(f"out/{name}")
+        opening.open_picture(f"out/{name}")
     if kill == signal.SIGINT:
         assert process.returncode == 130 and "interrupted" in error and "Traceback" not in error
         assert sorted(visible) == sorted(os.listdir("out"))

@@ -17,7 +17,8 @@ from messy import colorful, encoded, swapped_profile, write_messy_folder
 from PIL import Image
 from skimage import color
 
-from colornet.pictures import image_files
+from colornet.files import printable
+from colornet.pictures import finding, opening
 import input_create
 from colornet.records import format as record_format
 from colornet.records import shards
@@ -288,7 +289,7 @@ def test_every_messy_file_is_used_or_named_with_its_reason(messy):
     used, rejected = _examples(records), _rejected(records)
     assert set(used) == {
         os.fsencode(name) for name, outcome in expected.items() if not outcome.record}
-    reasons = {image_files.printable(name): outcome.record
+    reasons = {printable(name): outcome.record
                for name, outcome in expected.items() if outcome.record}
     assert rejected.keys() == reasons.keys()
     for name, reason in reasons.items():
@@ -318,8 +319,8 @@ def test_a_color_profile_is_honoured(tmp_path):
     pixels = colorful(SIZE, SIZE)
     (tmp_path / "plain.png").write_bytes(encoded(pixels, "PNG"))
     (tmp_path / "profile.png").write_bytes(encoded(pixels, "PNG", icc_profile=swapped_profile()))
-    plain = image_files.open_square(tmp_path / "plain.png", SIZE)
-    honoured = image_files.open_square(tmp_path / "profile.png", SIZE).astype(int)
+    plain = opening.open_square(tmp_path / "plain.png", SIZE)
+    honoured = opening.open_square(tmp_path / "profile.png", SIZE).astype(int)
     assert np.array_equal(plain, pixels)
     assert np.abs(honoured - pixels[..., [1, 0, 2]]).max() <= 2
 
@@ -330,11 +331,11 @@ def test_pictures_are_upright_and_on_white(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # the file's left is the picture's top
     (tmp_path / "a.jpg").write_bytes(encoded(pixels, "JPEG", exif=exif, quality=95))
-    upright = image_files.open_square(tmp_path / "a.jpg", SIZE).astype(int)
+    upright = opening.open_square(tmp_path / "a.jpg", SIZE).astype(int)
     assert upright[:15, :, 0].min() > 200 and upright[25:, :, 0].max() < 50
     clear = np.dstack([pixels, np.zeros((40, 60), np.uint8)])
     (tmp_path / "b.png").write_bytes(encoded(clear, "PNG"))
-    assert image_files.open_square(tmp_path / "b.png", SIZE).min() == 255
+    assert opening.open_square(tmp_path / "b.png", SIZE).min() == 255
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="becomes another user")
@@ -348,7 +349,7 @@ def test_what_may_not_be_read_is_left_out_with_its_reason():
             path.chmod(0)
         os.seteuid(65534)
         try:
-            assert list(image_files.find_files(folder)) == [str(photograph), str(locked)]
+            assert list(finding.find_files(folder)) == [str(photograph), str(locked)]
             for path, reason in ((photograph, "permission denied"), (locked, "a folder")):
                 planes, found, _ = shards.convert(str(path), load_config("smoke"))
                 assert planes is None and found.startswith(reason)

@@ -8,8 +8,9 @@ import tifffile
 from PIL import ExifTags, Image, ImageCms
 from skimage import data
 
-from colornet.pictures import image_files
-from colornet.pictures.image_files import ImageError
+from colornet.errors import ImageError
+from colornet.files import printable
+from colornet.pictures import decoding, finding, opening
 from tiny import close, photograph
 
 COLOR = photograph()
@@ -50,10 +51,10 @@ def saved(image, path, **options):
     ],
 )
 def test_every_kind_opens_as_its_colors(tmp_path, name, image, options):
-    picture = image_files.open_picture(saved(image, tmp_path / name, **options))
+    picture = opening.open_picture(saved(image, tmp_path / name, **options))
     assert picture.pixels.dtype == np.uint8 and picture.alpha is None
     assert close(picture.pixels, image)
-    assert image_files.picture_size(tmp_path / name) == image.size
+    assert opening.picture_size(tmp_path / name) == image.size
 
 
 @pytest.mark.parametrize(
@@ -68,7 +69,7 @@ def test_every_kind_opens_as_its_colors(tmp_path, name, image, options):
 )
 def test_deep_gray_keeps_its_depth(tmp_path, write):
     write(tmp_path / "deep")
-    picture = image_files.open_picture(next(tmp_path.iterdir()))
+    picture = opening.open_picture(next(tmp_path.iterdir()))
     assert picture.pixels.dtype == np.float32
     assert np.allclose(picture.pixels, DEEP / 65535, atol=1e-6)
 
@@ -76,7 +77,7 @@ def test_deep_gray_keeps_its_depth(tmp_path, write):
 def test_deep_color(tmp_path):
     deep = np.asarray(COLOR).astype(np.uint16) * 257
     tifffile.imwrite(tmp_path / "a.tif", deep, photometric="rgb")
-    assert close(image_files.open_picture(tmp_path / "a.tif").pixels, COLOR, most=1)
+    assert close(opening.open_picture(tmp_path / "a.tif").pixels, COLOR, most=1)
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
@@ -84,7 +85,7 @@ def test_deep_color(tmp_path):
 def test_alpha_is_carried(tmp_path, name, mode):
     image = WITH_ALPHA.convert(mode)
     options = {"lossless": True, "exact": True} if name == "a.webp" else {}
-    picture = image_files.open_picture(saved(image, tmp_path / name, **options))
+    picture = opening.open_picture(saved(image, tmp_path / name, **options))
     assert np.array_equal(picture.alpha, np.asarray(WITH_ALPHA.getchannel("A")))
     assert close(picture.pixels, image, most=1)
 
@@ -92,10 +93,10 @@ def test_alpha_is_carried(tmp_path, name, mode):
 def test_a_transparent_color_becomes_alpha(tmp_path):
     palette = COLOR.quantize(16)
     path = saved(palette, tmp_path / "palette.png", transparency=3)
-    assert np.array_equal(image_files.open_picture(path).alpha == 0, np.asarray(palette) == 3)
+    assert np.array_equal(opening.open_picture(path).alpha == 0, np.asarray(palette) == 3)
     level = int(DEEP[0, 0])
     path = saved(Image.fromarray(DEEP), tmp_path / "deep.png", transparency=level)
-    assert np.array_equal(image_files.open_picture(path).alpha == 0, level == DEEP)
+    assert np.array_equal(opening.open_picture(path).alpha == 0, level == DEEP)
 
 
 @pytest.mark.parametrize("orientation", range(10))
@@ -136,7 +137,7 @@ def test_pictures_come_upright_and_keep_other_exif(tmp_path, name, image, orient
     upright = image
     if orientation in turns:
         upright = image.transpose(Image.Transpose[turns[orientation]])
-    picture = image_files.open_picture(path)
+    picture = opening.open_picture(path)
     assert close(picture.pixels, upright)
     kept = Image.Exif()
     kept.load(picture.exif)
@@ -152,7 +153,7 @@ def test_pictures_come_upright_and_keep_other_exif(tmp_path, name, image, orient
 def test_the_layout_of_a_tiff_is_no_exif_of_the_picture(tmp_path):
     path = saved(COLOR, tmp_path / "a.tif", compression="tiff_lzw", software="scanner")
     kept = Image.Exif()
-    kept.load(image_files.open_picture(path).exif)
+    kept.load(opening.open_picture(path).exif)
     assert dict(kept) == {ExifTags.Base.Software: "scanner"}
 
 
@@ -160,10 +161,10 @@ def test_color_profiles_are_converted(tmp_path):
     lab = ImageCms.createProfile("LAB")
     srgb = ImageCms.createProfile("sRGB")
     in_lab = ImageCms.profileToProfile(COLOR, srgb, lab, outputMode="LAB")
-    assert close(image_files.open_picture(saved(in_lab, tmp_path / "lab.tif")).pixels, COLOR, 3)
+    assert close(opening.open_picture(saved(in_lab, tmp_path / "lab.tif")).pixels, COLOR, 3)
     swapped = Image.merge("RGB", COLOR.split()[::-1])
     path = saved(swapped, tmp_path / "a.png", icc_profile=profile_of_swapped_channels())
-    assert close(image_files.open_picture(path).pixels, COLOR, 3)
+    assert close(opening.open_picture(path).pixels, COLOR, 3)
 
 
 def profile_of_swapped_channels():
@@ -177,15 +178,15 @@ def profile_of_swapped_channels():
 def test_damaged_and_foreign_profiles_are_passed_over(tmp_path):
     for profile in (b"nonsense", ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()):
         path = saved(COLOR, tmp_path / "a.png", icc_profile=profile)
-        assert close(image_files.open_picture(path).pixels, COLOR, most=1)
+        assert close(opening.open_picture(path).pixels, COLOR, most=1)
 
 
 def test_more_rows_than_one_band(tmp_path, monkeypatch):
-    monkeypatch.setattr(image_files, "BAND_PIXELS", 150)
+    monkeypatch.setattr(decoding, "BAND_PIXELS", 150)
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
     path = saved(WITH_ALPHA, tmp_path / "a.png", exif=exif)
-    picture = image_files.open_picture(path)
+    picture = opening.open_picture(path)
     upright = WITH_ALPHA.transpose(Image.Transpose.ROTATE_270)
     assert close(picture.pixels, upright, most=0.01)
     assert np.array_equal(picture.alpha, np.asarray(upright.getchannel("A")))
@@ -194,7 +195,7 @@ def test_more_rows_than_one_band(tmp_path, monkeypatch):
 def test_reasons(tmp_path):
     def reason(name):
         with pytest.raises(ImageError) as caught:
-            image_files.open_picture(tmp_path / name)
+            opening.open_picture(tmp_path / name)
         return str(caught.value)
 
     (tmp_path / "text.jpg").write_text("no picture")
@@ -221,15 +222,15 @@ def test_reasons(tmp_path):
 def test_pictures_of_too_many_pixels_are_refused_by_their_header(tmp_path):
     path = saved(COLOR, tmp_path / "a.png")
     with pytest.raises(ImageError, match="60 x 40.*2,399.*--max-pixels"):
-        image_files.open_picture(path, max_pixels=2399)
-    assert image_files.open_picture(path, max_pixels=2400).pixels.shape == (40, 60, 3)
+        opening.open_picture(path, max_pixels=2399)
+    assert opening.open_picture(path, max_pixels=2400).pixels.shape == (40, 60, 3)
     # Above Pillow's own limits, below ours.
     large = bytearray(saved(Image.new("1", (8, 8)), tmp_path / "b.bmp").read_bytes())
     large[18:26] = np.array([16000, 12000], "<i4").tobytes()
     (tmp_path / "b.bmp").write_bytes(large)
-    assert image_files.picture_size(tmp_path / "b.bmp") == (16000, 12000)
+    assert opening.picture_size(tmp_path / "b.bmp") == (16000, 12000)
     with pytest.raises(ImageError, match="too many pixels"):
-        image_files.picture_size(tmp_path / "b.bmp", max_pixels=20_000_000)
+        opening.picture_size(tmp_path / "b.bmp", max_pixels=20_000_000)
 
 
 def test_folders_are_searched_in_order(tmp_path):
@@ -237,23 +238,23 @@ def test_folders_are_searched_in_order(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     os.symlink(tmp_path, tmp_path / "b/link")
-    found = [os.path.relpath(path, tmp_path) for path in image_files.find_files(tmp_path)]
+    found = [os.path.relpath(path, tmp_path) for path in finding.find_files(tmp_path)]
     assert found == ["a.PNG", "b/a.txt", "b/link", "b/z.jpg", "c.webp"]
-    pictures = list(filter(image_files.is_picture_name, found))
+    pictures = list(filter(finding.is_picture_name, found))
     assert pictures == ["a.PNG", "b/z.jpg", "c.webp"]
-    assert not image_files.is_picture_name("a.pdf")
+    assert not finding.is_picture_name("a.pdf")
 
 
 def test_names_are_printable():
-    assert image_files.printable(os.fsdecode(b"a\xffb\n.jpg")) == "a\\xffb\\n.jpg"
+    assert printable(os.fsdecode(b"a\xffb\n.jpg")) == "a\\xffb\\n.jpg"
 
 
 def test_squares_for_training(tmp_path):
     whole = Image.fromarray(data.coffee())
     path = saved(whole, tmp_path / "a.jpg", quality=95)
-    square = image_files.open_square(path, 64)
+    square = opening.open_square(path, 64)
     assert close(square, whole.resize((64, 64), Image.Resampling.BICUBIC), most=6)
     clear = Image.new("RGBA", (40, 40), (255, 0, 0, 0))
-    assert (image_files.open_square(saved(clear, tmp_path / "b.png"), 8) == 255).all()
+    assert (opening.open_square(saved(clear, tmp_path / "b.png"), 8) == 255).all()
     with pytest.raises(ImageError, match="too small"):
-        image_files.open_square(path, 8, min_side=1000)
+        opening.open_square(path, 8, min_side=1000)
