@@ -1,0 +1,1 @@
+"""Photographs to records: lists, conversion, the format of shards."""
