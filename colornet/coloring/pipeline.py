@@ -62,7 +62,7 @@ class _Flow:
         self.network = concurrent.futures.ThreadPoolExecutor(NETWORK_CALLS, "network")
         self.next_job = next(self.jobs, None)
         # First in, first out: (job, future), (list of Work, future), (Work, future).
-        self.reading, self.coloring, self.writing = (collections.deque() for _ in range(3))
+        self.reading, self.in_network, self.writing = (collections.deque() for _ in range(3))
         self.pixels = {}  # by job, of those that were begun and not finished
 
     def run(self):
@@ -79,7 +79,7 @@ class _Flow:
                         self._color(waiting.pop(work.local.shape))
             elif waiting:
                 self._color(waiting.pop(next(iter(waiting))))
-            elif self.coloring:
+            elif self.in_network:
                 self._write_oldest()
             elif self.writing:
                 self._finish_oldest()
@@ -102,15 +102,15 @@ class _Flow:
     def _color(self, works):
         # A picture larger than a batch may want all memory: it has the network to itself.
         most = NETWORK_CALLS if len(works) * works[0].local.size <= BATCH_PIXELS else 1
-        while len(self.coloring) >= most:
+        while len(self.in_network) >= most:
             self._write_oldest()
-        self.coloring.append((works, self.network.submit(self.coloring.color, works)))
+        self.in_network.append((works, self.network.submit(self.coloring.color, works)))
         if most == 1:
             self._write_oldest()
 
     def _write_oldest(self):
         """Hand the batch that has been in the network for longest to the writers."""
-        works, future = self.coloring.popleft()
+        works, future = self.in_network.popleft()
         try:
             planes = future.result()
         except MemoryError as error:
