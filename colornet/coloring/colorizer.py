@@ -13,11 +13,9 @@ import functools
 import os
 
 import numpy as np
-import tensorflow as tf
 from PIL import Image
 
-from colornet.network.paths import split_paths
-from colornet.network.weights_files import load_trained
+from colornet.network.engines import load_engine
 from colornet.pictures import colorspace
 
 STRIP_PIXELS = 1 << 16  # pixels joined at a time, so that memory follows the picture alone
@@ -29,75 +27,21 @@ SMALLEST = 8  # pixels; sides of the network's copy are at least this
 class Colorizer:
     """A trained network, ready for pictures of any size.
 
-    Args:
-        path: run folder, or weights file with its config.json beside it.
-        build_model: as of `weights_files.load_trained`.
-        precision: Keras dtype policy, "float32" or "bfloat16".
-
-    Raises:
-        UserError: as `weights_files.load_trained`.
+    Args, raises: as `engines.load_engine`.
 
     Attributes:
         config: the network's `config.Config`, with class_names.
+        engine: of `engines.load_engine`.
     """
 
-    def __init__(self, path, build_model, precision="float32"):
-        model, self.config = load_trained(path, build_model, precision)
-        global_path, local_path = split_paths(model, self.config)
-        picture = tf.TensorSpec((None, None, None, 1))
-        size = self.config.crop_size
-        self._describe = self._color = None
-        if global_path:
-            self._describe = tf.function(
-                lambda luminance: global_path(luminance, training=False),
-                input_signature=[tf.TensorSpec((None, size, size, 1))],
-            )
-            width = global_path.output["global_features"].shape[-1]
-            self._color = tf.function(
-                lambda *inputs: local_path(inputs, training=False),
-                input_signature=[picture, tf.TensorSpec((None, width))],
-            )
-        else:
-            self._color = tf.function(
-                lambda luminance: local_path([luminance], training=False), input_signature=[picture]
-            )
-
-    def describe(self, luminance):
-        """Global features and scene probabilities of pictures.
-
-        Args:
-            luminance: (batch, crop_size, crop_size, 1) in [0, 1].
-
-        Returns:
-            (global features (batch, 256 width) or None, probabilities (batch, classes) or None).
-        """
-        if not self._describe:
-            return None, None
-        outputs = self._describe(luminance)
-        probabilities = outputs.get("probabilities")
-        return (
-            tf.cast(outputs["global_features"], tf.float32),
-            None if probabilities is None else probabilities.numpy(),
-        )
+    def __init__(self, path, build_model, precision="float32", engine="auto"):
+        self.engine = load_engine(path, build_model, engine, precision)
+        self.config = self.engine.config
+        self.describe = self.engine.describe
 
     def chrominance(self, luminance, global_features):
-        """ab in Lab units, (batch, ceil(height/2), ceil(width/2), 2).
-
-        Args:
-            luminance: (batch, height, width, 1) in [0, 1].
-            global_features: of `describe`; of another picture for style transfer (section 5.3).
-
-        Raises:
-            MemoryError: the picture is too large for the network.
-        """
-        inputs = [luminance] if global_features is None else [luminance, global_features]
-        try:
-            return colorspace.decode_chrominance(self._color(*inputs).numpy())
-        except tf.errors.ResourceExhaustedError:
-            raise MemoryError(
-                f"not enough memory for the network at {luminance.shape[2]} x "
-                f"{luminance.shape[1]} pixels; use a smaller --working-size"
-            ) from None
+        """ab in Lab units, (batch, ceil(height/2), ceil(width/2), 2); as `color` of the engine."""
+        return colorspace.decode_chrominance(self.engine.color(luminance, global_features))
 
     def style_of(self, pixels):
         """Global features (1, 256 width) of a picture, to pass on as `style`."""

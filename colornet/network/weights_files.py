@@ -17,6 +17,7 @@ from colornet.network.folding import fold
 from config import read_config, save_config
 
 WEIGHTS = "best.weights.h5"
+LAST_WEIGHTS = "last.weights.h5"  # of a run that has not been validated yet
 CONFIG = "config.json"
 
 
@@ -92,7 +93,7 @@ def start_from(model, config):
     Raises:
         UserError: a file is missing, damaged, or of another network; nothing is changed then.
     """
-    path, settings = _files(config.initial_weights)
+    path, settings = trained_files(config.initial_weights)
     values = read_weights(path)
     same_classes = read_config(settings).class_names == config.class_names
     wanted = [
@@ -140,20 +141,30 @@ def load_trained(path, build_model, precision="float32"):
     Raises:
         UserError: a file is missing, damaged, or does not fit the other.
     """
-    weights, settings = _files(path)
+    weights, settings = trained_files(path)
     config = read_config(settings)
     model = build_model(config, precision, folded=True)
     load_weights(model, weights)
     return model, config
 
 
-def _files(path):
-    """(weights file, settings file) of a run folder or a weights file; raises UserError."""
-    folder = path if os.path.isdir(path) else os.path.dirname(path)
-    weights = os.path.join(path, WEIGHTS) if os.path.isdir(path) else path
-    if not os.path.exists(weights):
-        raise UserError(f"{weights}: no such weights; expected a run folder or a weights file")
-    return weights, os.path.join(folder, CONFIG)
+def trained_files(path):
+    """(weights file, settings file) of a run folder or a weights file.
+
+    Of a run's weights the best are taken, or the last before there are best ones.
+
+    Raises:
+        UserError: there are none.
+    """
+    if os.path.isdir(path):
+        folder = path
+        names = [os.path.join(path, name) for name in (WEIGHTS, LAST_WEIGHTS)]
+    else:
+        folder, names = os.path.dirname(path), [path]
+    for weights in names:
+        if os.path.exists(weights):
+            return weights, os.path.join(folder, CONFIG)
+    raise UserError(f"{names[0]}: no such weights; expected a run folder or a weights file")
 
 
 def release(options):
