@@ -8,6 +8,10 @@ The network is given each photograph's own L*. The 8-bit RGB picture that comes 
 with the photograph, beside two baselines of the same L*: grey, and everywhere the mean colour of
 the training pictures. Measures and their sources are in metrics.py. A photograph's scene is the
 name of its folder, where the network knows that; all others count for colour alone.
+
+With --aged the network is given the photograph as an old one: on a film that sees other colours,
+blurred, grainy, faded, scanned; each in its own way, the same on every run. The colours that come
+of it are compared on the photograph's own L*, as without.
 """
 
 import os
@@ -84,6 +88,7 @@ def evaluate(options):
         options.working_size,
         options.resolution,
         options.mean_color,
+        options.aged,
     )
     sets = {name: [Photograph(path) for path in paths] for name, paths in sets.items()}
     photographs = [photograph for of_set in sets.values() for photograph in of_set]
@@ -107,6 +112,7 @@ def _settings(options, evaluation):
         "working_size": evaluation.working_size or "full",
         "chroma": evaluation.chroma,
         "mean_color": list(evaluation.mean_color) or None,
+        "aged": evaluation.aged,
         "limit": options.limit,
     }
 
@@ -137,7 +143,8 @@ def _write(options, evaluation, settings, summaries, measured):
                 _sheet_row(evaluation, kind, photograph)
                 for kind, photograph in report.extremes(measured)
             ]
-            title = f"grey | coloured by {settings['model']} | truth"
+            gray = "aged" if evaluation.aged else "grey"
+            title = f"{gray} | coloured by {settings['model']} | truth"
             report.save_sheet(options.sheet, rows, title)
     except (OSError, ImageError) as error:
         raise UserError(f"cannot write the report or the sheet: {error}") from None
@@ -150,8 +157,9 @@ def _sheet_row(evaluation, kind, photograph):
     from colornet.evaluation.measuring import of_one_color
 
     truth = evaluation.truth_of(photograph.path)
+    shown = evaluation.shown(truth)
     colored = colorize(
-        truth, evaluation.colorizer, chroma=evaluation.chroma, working_size=evaluation.working_size
+        shown, evaluation.colorizer, chroma=evaluation.chroma, working_size=evaluation.working_size
     )
     scenes, class_name = (), None
     if photograph.probabilities is not None:
@@ -159,7 +167,7 @@ def _sheet_row(evaluation, kind, photograph):
     if photograph.label is not None:
         class_name = evaluation.class_names[photograph.label]
     text = report.caption(kind, photograph, scenes, class_name)
-    return (of_one_color(truth, (0, 0)), colored, truth), text
+    return (of_one_color(shown, (0, 0)), colored, truth), text
 
 
 def main(argv=None):
@@ -184,6 +192,7 @@ def main(argv=None):
         metavar="N",
         help="squeeze photographs to N x N first; 224 is the common protocol (default: full size)",
     )
+    add("--aged", action="store_true", help="show the network each photograph as an old one")
     add("--chroma", type=float, metavar="F", help="strength of the colours (default: the model's)")
     add(
         "--working-size",

@@ -16,7 +16,7 @@ import numpy as np
 from colornet import shell
 from colornet.coloring.colorizer import Colorizer, join
 from colornet.errors import ImageError
-from colornet.evaluation import metrics
+from colornet.evaluation import aging, metrics
 from colornet.files import printable
 from colornet.pictures import colorspace, opening
 from colornet.pictures.psnr import psnr
@@ -55,10 +55,18 @@ class Evaluation:
         chroma, working_size: as of `colorize`; None: the network's own settings.
         resolution: photographs are squeezed to a square of so many pixels; None: full size.
         mean_color: (a*, b*) of the baseline; None: the network's own, () where it has none.
+        aged: whether the network is shown each photograph as `aging` leaves it.
     """
 
     def __init__(
-        self, model, build_model, chroma=None, working_size=None, resolution=None, mean_color=None
+        self,
+        model,
+        build_model,
+        chroma=None,
+        working_size=None,
+        resolution=None,
+        mean_color=None,
+        aged=False,
     ):
         self.colorizer = Colorizer(model, build_model)
         config = self.colorizer.config
@@ -67,6 +75,7 @@ class Evaluation:
         self.working_size = config.working_size if working_size is None else working_size
         self.resolution = resolution
         self.mean_color = tuple(config.mean_color if mean_color is None else mean_color)
+        self.aged = aged
 
     def measure_all(self, photographs):
         """Fill in the measures of photographs; names each that fails on standard error."""
@@ -133,10 +142,14 @@ class Evaluation:
             raise ImageError(f"too small to be measured: {pixels.shape[1]} x {pixels.shape[0]}")
         return pixels
 
+    def shown(self, truth):
+        """What the network is shown of a photograph, as `colorize` takes it."""
+        return aging.aged(truth) if self.aged else truth
+
     def read(self, photograph):
         """Open a photograph, make the network's copies of it and look up its scene."""
         photograph.truth = self.truth_of(photograph.path)
-        photograph.copies = self.colorizer.copies(photograph.truth, self.working_size)
+        photograph.copies = self.colorizer.copies(self.shown(photograph.truth), self.working_size)
         folder = os.path.basename(os.path.dirname(os.path.abspath(photograph.path)))
         if folder in self.class_names:
             photograph.label = self.class_names.index(folder)

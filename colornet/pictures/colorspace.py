@@ -49,6 +49,16 @@ def gray_to_lightness(gray):
     return _lightness_of_gray().take(_table_index(np.asarray(gray, np.float32)))
 
 
+def rgb_to_linear(rgb):
+    """Linear light, [0, 1] float32, of 8-bit sRGB, any shape."""
+    return _linear_of_levels().astype(np.float32).take(rgb)
+
+
+def linear_to_gray(linear):
+    """sRGB grey values in [0, 1], float32 in 256 steps, of linear light in [0, 1]; any shape."""
+    return from_bytes(_gamma_table().take(_table_index(linear)).astype(np.float32))
+
+
 def encode_luminance(lightness):
     """L* (0 to 100) to the network's input, [0, 1]."""
     return lightness / LUMINANCE_RANGE
@@ -166,11 +176,16 @@ def _gamma_table():
 
 
 @functools.cache
+def _linear_of_levels():
+    """Linear light of each 8-bit level of sRGB."""
+    levels = np.arange(BYTE_RANGE + 1) / BYTE_RANGE
+    return color.rgb2xyz(np.repeat(levels[:, None], 3, axis=1))[:, 1]
+
+
+@functools.cache
 def _luminance_tables():
     """For each 8-bit level of red, green and blue, what it adds to a `_table_index` of Y."""
-    levels = np.arange(BYTE_RANGE + 1) / BYTE_RANGE
-    linear = color.rgb2xyz(np.repeat(levels[:, None], 3, axis=1))[:, 1]
-    tables = np.outer(color.colorconv.xyz_from_rgb[1], linear) * (_STEPS - 1)
+    tables = np.outer(color.colorconv.xyz_from_rgb[1], _linear_of_levels()) * (_STEPS - 1)
     tables[0] += 0.5  # so that cutting the sum off rounds it
     return tables.astype(np.float32)
 

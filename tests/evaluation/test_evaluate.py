@@ -123,6 +123,21 @@ def test_scenes_are_named_by_folders(model, photographs, tmp_path):
     assert together["figures"]["model"]["top5"]["value"] == 1
 
 
+def test_aged_photographs_change_the_network_s_colors_alone(model, photographs, tmp_path):
+    arguments = [photographs / "others", "--model", model]
+    _, fresh = evaluated(arguments, tmp_path)
+    sheet = tmp_path / "sheet.png"
+    (_, aged), (_, again) = (
+        evaluated([*arguments, "--aged", "--sheet", sheet], tmp_path) for _ in range(2)
+    )
+    assert aged["aged"] and not fresh["aged"] and aged == again
+    (aged,), (fresh,) = aged["sets"], fresh["sets"]
+    assert aged["figures"]["model"] != fresh["figures"]["model"]
+    for method in ("gray", "mean_color", "truth"):
+        assert aged["figures"][method] == fresh["figures"][method]
+    assert sheet.exists()
+
+
 def test_without_chroma_the_model_is_gray(model, photographs, tmp_path):
     code, report = evaluated([photographs / "others", "--model", model, "--chroma", 0], tmp_path)
     (others,) = report["sets"]
