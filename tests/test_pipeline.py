@@ -85,7 +85,7 @@ def test_training_beats_gray_and_knows_the_classes(work):
 
 def test_colored_pictures_have_the_colors(work):
     assert (
-        model_transform.main([f"{work}/val", "-o", f"{work}/coloured", "--model", f"{work}/run"])
+        model_transform.main([f"{work}/val", "-o", f"{work}/colored", "--model", f"{work}/run"])
         == 0
     )
     ab = {}

@@ -137,7 +137,7 @@ class Evaluation:
         else:
             pixels = opening.open_picture(path).pixels
         if pixels.ndim == 2 or (pixels == pixels[..., :1]).all():
-            raise ImageError("greyscale: no colours to compare with")
+            raise ImageError("grayscale: no colours to compare with")
         if min(pixels.shape[:2]) < metrics.SMALLEST_SIDE:
             raise ImageError(f"too small to be measured: {pixels.shape[1]} x {pixels.shape[0]}")
         return pixels
