@@ -50,7 +50,7 @@ def test_make_targets_exist():
 
 
 def test_parameters_in_the_layer_table():
-    from test_build_model import PARAMETERS
+    from network.test_build_model import PARAMETERS
 
     for count in PARAMETERS.values():
         assert f"| {count:,} |" in README
