@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: setup demo train-demo test test-slow clean
+.PHONY: setup demo train-demo lint test test-quick test-slow clean
 
 setup: $(VENV)/installed
 
@@ -18,8 +18,16 @@ demo: setup  ## colour photographs with the weights that ship
 train-demo: setup  ## train a small network on the spot, then colour with it
 	$(RUN) demo.py --train
 
+lint: setup  ## style, import order and types
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+
 test: setup
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n 2
+
+test-quick: setup  ## what does not train or start processes: under a minute, for while one works
+	$(RUN) -m pytest -n 2 -m "not slow and not training"
 
 test-slow: setup  ## deep checks that take minutes
 	$(RUN) -m pytest -m slow
