@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from colornet import files
+from colornet.errors import UserError
 from colornet.pictures import finding, saving
 
 
@@ -57,3 +58,26 @@ files.write_whole(sys.argv[1], write)
     (tmp_path / "other.png").touch()
     files.remove_leftovers(tmp_path)
     assert os.listdir(tmp_path) == ["other.png"]
+
+
+def test_a_lock_names_its_holder_and_dies_with_it(tmp_path):
+    lock = tmp_path / ".lock"
+    program = f"""
+import sys, time
+sys.path.insert(0, {os.path.dirname(os.path.dirname(files.__file__))!r})
+from colornet import files
+with files.locked(sys.argv[1], "folder"):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", program, lock], stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        with pytest.raises(UserError, match=f"folder: in use by process {process.pid} on "):
+            with files.locked(lock, "folder"):
+                pass
+        process.kill()
+    with files.locked(lock, "folder"):  # left behind by the killed process
+        with pytest.raises(UserError, match=f"process {os.getpid()} on "):
+            with files.locked(lock, "folder"):
+                pass
+    assert os.listdir(tmp_path) == []
