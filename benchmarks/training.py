@@ -275,7 +275,7 @@ def measure_start(preset, batch, records):
         process.wait()
 
 
-def main():
+def main(argv=None):
     arguments = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -286,7 +286,7 @@ def main():
     arguments.add_argument(
         "--only", metavar="TEXT", default="", help="cases that contain it, such as paper, bfloat16"
     )
-    options = arguments.parse_args()
+    options = arguments.parse_args(argv)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import tensorflow as tf
 
