@@ -10,7 +10,9 @@ ELSEWHERE = {"pytorch_network", "pytorch_forward"}  # run by a Python that has P
 
 
 @pytest.mark.parametrize(
-    "path", [path for path in FOLDER.glob("*.py") if path.stem not in ELSEWHERE], ids=lambda path: path.stem
+    "path",
+    [path for path in FOLDER.glob("*.py") if path.stem not in ELSEWHERE],
+    ids=lambda path: path.stem,
 )
 def test_benchmark_can_be_imported_and_asked_for_help(path, capsys):
     spec = importlib.util.spec_from_file_location(f"benchmark_{path.stem}", path)
