@@ -10,115 +10,38 @@ them. Started again after an interruption it keeps the finished shards and makes
 """
 
 import dataclasses
-import json
 import os
 import sys
 
 from colornet import shell
 from colornet.errors import UserError
-from colornet.records import format as record_format
-
-PLAN = "plan.json"
-# The settings that decide what is in the records.
-SETTINGS = (
-    "picture_size",
-    "min_side",
-    "min_chroma",
-    "min_chroma_deviation",
-    "shard_pictures",
-    "seed",
-)
+from config import load_config
 
 
-def create_records(config, train, val, folder, workers, part=(1, 1)):
-    """Make the shards of one part and, once all parts are there, dataset.json.
+def create(options):
+    """The script's work, from parsed arguments; returns the exit code."""
+    from colornet.records import creation, photographs, storage
 
-    Args:
-        config: a `config.Config`.
-        train, val: `photographs.Photographs`.
-        folder: the records folder.
-        workers: processes.
-        part: (k, n), the k-th of n parts of the shards.
-
-    Returns:
-        The content of dataset.json; None while other parts are missing.
-
-    Raises:
-        UserError: the folder holds other records, or cannot be written.
-    """
-    from colornet.records import shards as record_shards
-    from colornet.records import totals
-
-    plan = {
-        "schema": record_format.SCHEMA,
-        "settings": {name: getattr(config, name) for name in SETTINGS},
-        "class_names": val.class_names,
-        "train": {"photographs": len(train), "fingerprint": train.fingerprint()},
-        "val": {"photographs": len(val), "fingerprint": val.fingerprint()},
-    }
-    splits = {"train": train.shuffled(config.seed), "val": val.shuffled(config.seed)}
-    shards = [
-        (split, number, count)
-        for split, photographs in splits.items()
-        for count in [-(-len(photographs) // config.shard_pictures)]
-        for number in range(count)
-    ]
-    try:
-        record_format.make_folder(folder)
-        _check_plan(os.path.join(folder, PLAN), plan)
-        record_shards.make_shards(config, splits, shards[part[0] - 1 :: part[1]], folder, workers)
-        missing = _missing(shards, folder)
-        if missing:
-            print(
-                f"{missing} shards of other parts are missing; {record_format.DATASET} waits "
-                "for them"
-            )
-            return None
-        dataset = totals.write_totals(plan, shards, splits, folder)
-        if part == (1, 1):  # else another machine may be writing the same files
-            record_format.remove_partials(
-                folder, {PLAN, totals.REJECTED, totals.SAMPLES, record_format.DATASET}
-            )
-        return dataset
-    except OSError as error:
-        raise UserError(
-            f"{folder}: cannot write records: {error.strerror or error}; "
-            "finished shards are kept, run the same command again"
-        ) from None
-
-
-def _check_plan(path, plan):
-    """Write plan.json, or compare with that of an earlier start."""
-    if not record_format.exists(path):
-        return record_format.write_json(path, plan)
-    try:
-        made = json.loads(record_format.read_bytes(path))
-        settings = made["settings"]
-    except (ValueError, KeyError, TypeError):
-        raise UserError(f"{path}: damaged; delete this folder or choose another") from None
-    if made == plan:
-        return None
-    different = [key for key in plan if made.get(key) != plan[key] and key != "settings"]
-    different += [
-        f"{key} ({settings.get(key)}, now {value})"
-        for key, value in plan["settings"].items()
-        if settings.get(key) != value
-    ]
-    raise UserError(
-        f"{path}: this folder was begun with other input; different: {', '.join(different)}; "
-        "choose another --records folder or delete this one"
+    options.config = load_config(options.preset, options.set)
+    if options.workers < 1:
+        raise UserError(f"--workers: expected 1 or more, got {options.workers}")
+    part = _part(options.part)
+    if not storage.is_remote(options.records):
+        _check_apart(options)
+    train, val = _photographs(options, photographs)
+    dataset = creation.create_records(
+        options.config, train, val, options.records, options.workers, part
     )
-
-
-def _missing(shards, folder):
-    """How many shards are not finished."""
-    found = set(record_format.names(folder))
-    names = (record_format.shard_name(*shard) for shard in shards)
-    return sum(not {name, record_format.summary_path(name)} <= found for name in names)
+    if dataset is None:
+        return shell.DONE
+    _report(dataset)
+    if not dataset["train"]["pictures"]:
+        raise UserError(f"no photograph could be used; see rejected.tsv in {options.records}")
+    return shell.DONE
 
 
 def _report(dataset):
-    for split in record_format.SPLITS:
+    for split in ("train", "val"):
         print(
             f"{split}: {dataset[split]['pictures']} pictures in "
             f"{len(dataset[split]['shards'])} shards"
@@ -130,10 +53,8 @@ def _report(dataset):
     )
 
 
-def _photographs(options):
+def _photographs(options, photographs):
     """(train, val) photographs of the command line."""
-    from colornet.records import photographs
-
     if bool(options.list) != bool(options.categories):
         raise UserError("--list and --categories belong together; give both")
     if options.list:
@@ -169,26 +90,6 @@ def _part(text):
     if not 1 <= k <= n:
         raise UserError(f"--part: expected K/N with K from 1 to N, such as 3/16, got {text!r}")
     return k, n
-
-
-def create(options):
-    """The script's work, from parsed arguments; returns the exit code."""
-    from config import load_config
-
-    options.config = load_config(options.preset, options.set)
-    if options.workers < 1:
-        raise UserError(f"--workers: expected 1 or more, got {options.workers}")
-    part = _part(options.part)
-    if not record_format.is_remote(options.records):
-        _check_apart(options)
-    train, val = _photographs(options)
-    dataset = create_records(options.config, train, val, options.records, options.workers, part)
-    if dataset is None:
-        return shell.DONE
-    _report(dataset)
-    if not dataset["train"]["pictures"]:
-        raise UserError(f"no photograph could be used; see rejected.tsv in {options.records}")
-    return shell.DONE
 
 
 def main(argv=None):

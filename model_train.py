@@ -41,10 +41,10 @@ def train(config, records, run_dir):
     """
     tf = shell.import_tensorflow()
 
-    from colornet.records import format as record_format
+    from colornet.records.dataset import read_dataset
     from colornet.training import devices, run_folder
 
-    dataset = record_format.read_dataset(records)
+    dataset = read_dataset(records)
     config = run_folder.settle(run_folder.complete(config, dataset), run_dir)
     with run_folder.writing(run_dir, "the run folder"):
         os.makedirs(run_dir, exist_ok=True)

@@ -11,7 +11,7 @@ import tensorflow as tf
 from colornet.errors import UserError
 from colornet.pictures import colorspace
 from colornet.records import aging
-from colornet.records import format as record_format
+from colornet.records.dataset import find_damage
 
 _FEATURES = {
     "luminance": tf.io.FixedLenFeature([], tf.string),
@@ -31,7 +31,7 @@ def training_batches(config, folder, dataset, start_step=0, pipeline=0, pipeline
 
     Args:
         config: a `config.Config`; seed, batch_size, crop_size, zoom, aging, shuffle_buffer count.
-        folder: the records folder; `dataset` is its `record_format.read_dataset`.
+        folder: the records folder; `dataset` is its `dataset.read_dataset`.
         start_step: the step whose batch comes first.
         pipeline, pipelines: this host takes the pipeline-th of `pipelines` parts of each batch.
         parts: into how many batches, one a replica, this host's part is cut.
@@ -133,7 +133,7 @@ def validation_batches(config, folder, dataset, batch_size):
 
 def damage_report(folder, dataset, split, pictures_read):
     """UserError of one line that names the shard which ended reading."""
-    shard, reason = record_format.find_damage(folder, dataset, split) or (folder, "unknown cause")
+    shard, reason = find_damage(folder, dataset, split) or (folder, "unknown cause")
     return UserError(
         f"{shard}: damaged shard ({reason}) after {pictures_read} pictures were read; "
         "delete it and run input_create.py again, then start training again: it resumes"

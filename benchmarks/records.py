@@ -20,10 +20,10 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+from colornet import shell
 from colornet.pictures import colorspace, opening
-from colornet.records import photographs, shards
+from colornet.records import creation, photographs
 from config import load_config
-from input_create import create_records
 
 PLACES205 = 2_448_872  # photographs
 SHARE_WANTED = 0.85  # of the bare rate
@@ -45,7 +45,7 @@ def bare_seconds(paths, config, workers):
     chunks = [paths[i : i + step] for i in range(0, len(paths), step)]
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     started = time.perf_counter()
-    with concurrent.futures.ProcessPoolExecutor(workers, context, shards.keep_memory) as pool:
+    with concurrent.futures.ProcessPoolExecutor(workers, context, shell.keep_memory) as pool:
         list(pool.map(_bare_work, chunks, [config.picture_size] * len(chunks)))
     return time.perf_counter() - started
 
@@ -59,7 +59,7 @@ def creating(config, found, folder, workers):
     bare = bare_seconds(paths[:half], config, workers)
     started = time.perf_counter()
     with contextlib.redirect_stdout(io.StringIO()):
-        dataset = create_records(config, mixed, mixed.select(range(0)), folder, workers)
+        dataset = creation.create_records(config, mixed, mixed.select(range(0)), folder, workers)
     made = time.perf_counter() - started
     bare += bare_seconds(paths[half:], config, workers)
     return len(paths) / bare, len(paths) / made, dataset

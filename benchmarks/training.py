@@ -146,10 +146,10 @@ def measure(preset, batch, precision, records, torch_python, seconds):
     import tensorflow as tf
 
     import read_input
-    from colornet.records import format as record_format
+    from colornet.records.dataset import read_dataset
     from colornet.training import step as training_step
 
-    dataset = record_format.read_dataset(records)
+    dataset = read_dataset(records)
     config = dataclasses.replace(
         configs.load_config(preset),
         batch_size=batch,

@@ -45,6 +45,10 @@ def _partial_prefix():
 
 
 def _is_running(process):
+    with contextlib.suppress(OSError):  # ended, though nobody has taken note of its end yet
+        with open(f"/proc/{process}/stat") as file:
+            if file.read().rpartition(")")[2].split()[0] == "Z":
+                return False
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -15,7 +15,7 @@ from colornet.records.format import NO_CLASS
 
 
 @dataclasses.dataclass
-class Photographs:
+class PhotographList:
     """Photographs in a fixed order; compact, for millions of them.
 
     Attributes:
@@ -90,7 +90,7 @@ def from_folders(folders, class_names=None):
     known += sorted({name for name in classes if name is not None} - set(known))
     numbers = {None: NO_CLASS, **{name: number for number, name in enumerate(known)}}
     labels = array.array("i", (numbers[name] for name in classes))
-    return Photographs(list(folders), names, folder_numbers, labels, known)
+    return PhotographList(list(folders), names, folder_numbers, labels, known)
 
 
 def from_list(list_file, categories_file, folder):
@@ -118,7 +118,7 @@ def from_list(list_file, categories_file, folder):
         names.append(os.fsencode(name.lstrip("/")))
         labels.append(number)
     folder_numbers = array.array("H", bytes(2 * len(names)))
-    return Photographs([folder], names, folder_numbers, labels, class_names)
+    return PhotographList([folder], names, folder_numbers, labels, class_names)
 
 
 def _lines(path, example):

@@ -1,232 +1,54 @@
-"""Photographs to shards, in several processes: one shard at a time each, whole or not at all."""
+"""A shard: one file of records, with a summary beside it that marks it as finished."""
 
-import collections
-import concurrent.futures
-import concurrent.futures.process
-import multiprocessing
+import dataclasses
 import os
-import signal
-import sys
-import threading
-import time
+from collections.abc import Collection
 
-import numpy as np
-
-from colornet.errors import ImageError
-from colornet.pictures import colorspace, opening
-from colornet import shell
-from colornet.records import format as record_format
-from colornet.errors import UserError
-
-SAMPLES_A_SHARD = 8  # photographs next to the colour threshold that a shard remembers
-GRAYSCALE, LITTLE_COLOR = "grayscale", "little colour variance"
-REPORT_SECONDS = 30  # between lines of progress where there is no terminal
+from colornet.records import storage
 
 
-# --- In the worker processes ----------------------------------------------------------------
+@dataclasses.dataclass(frozen=True)
+class Shard:
+    """One of the `count` shards of a split.
 
-
-def convert(path, config):
-    """One photograph to the two planes of a record.
-
-    Returns:
-        (planes, reason, deviation): planes is (luminance, chrominance) as in `record_files`, or
-        None if the photograph is left out for `reason`; deviation of its chroma in Lab units, or
-        None if it could not be read.
-    """
-    try:
-        rgb = opening.open_square(path, config.picture_size, config.min_side)
-    except ImageError as error:
-        return None, str(error), None
-    luminance, chrominance, mean, deviation = lab_planes(rgb)
-    if mean < config.min_chroma:
-        return None, GRAYSCALE, deviation
-    if deviation < config.min_chroma_deviation:
-        return None, LITTLE_COLOR, deviation
-    return (luminance, chrominance), None, deviation
-
-
-def lab_planes(rgb):
-    """uint8 RGB (size, size, 3) to a record's planes, mean chroma and chroma deviation."""
-    lab = colorspace.rgb_to_lab(rgb)
-    a, b = _halved(lab[..., 1]), _halved(lab[..., 2])
-    mean = float(np.sqrt(a * a + b * b).mean())
-    deviation = float(np.sqrt(a.var() + b.var()))
-    luminance = colorspace.to_bytes(colorspace.encode_luminance(lab[..., 0]))
-    chrominance = colorspace.to_bytes(colorspace.encode_chrominance(np.stack([a, b], axis=-1)))
-    return luminance, chrominance, mean, deviation
-
-
-def _halved(plane):
-    """Averages of 2 x 2 pixels; ten times as fast as a mean over axes of a reshaped array."""
-    rows = plane[0::2] + plane[1::2]
-    return (rows[:, 0::2] + rows[:, 1::2]) / 4
-
-
-def _make_shard(config, entries, first, class_names, path):
-    """Write a shard and then its summary, which marks it as finished.
-
-    Args:
-        entries: `photographs.Photographs.entry` of each photograph.
-        first: position of the first one in its split.
-    """
-    summary = {"pictures": 0, "bytes": 0, "classes": collections.Counter(), "rejected": [],
-               "samples": {"kept": [], "left out": []}, "chrominance": np.zeros(2)}
-    record_format.write_bytes(path, _records(config, entries, first, class_names, summary))
-    for kind, samples in summary["samples"].items():
-        samples.sort(reverse=kind == "left out")
-        del samples[SAMPLES_A_SHARD:]
-    summary["chrominance"] = list(summary["chrominance"])
-    record_format.write_json(record_format.summary_path(path), summary)
-
-
-def _records(config, entries, first, class_names, summary):
-    """Yield the records of a shard and fill in its summary."""
-    for position, (path, name, label) in enumerate(entries, first):
-        if _worker.stop.value:
-            raise InterruptedError("another process failed")
-        planes, reason, deviation = convert(path, config)
-        class_name = "" if label == record_format.NO_CLASS else class_names[label]
-        if reason is None:
-            record = record_format.record_bytes(record_format.example_bytes(*planes, label, name))
-            yield record
-            summary["pictures"] += 1
-            summary["bytes"] += len(record)
-            summary["classes"][class_name] += 1
-            # Sum over pictures. One channel at a time: a mean over leading axes is slow.
-            summary["chrominance"] += [planes[1][..., channel].mean() for channel in (0, 1)]
-        else:
-            summary["rejected"].append([os.fsdecode(name), reason, class_name])
-        if deviation is not None:
-            kind = "left out" if reason else "kept"
-            summary["samples"][kind].append([round(deviation, 3), position])
-        with _worker.done.get_lock():
-            _worker.done.value += 1
-
-
-class _worker:
-    """What a worker process knows of the others."""
-
-    done = None  # photographs done by all of them
-    stop = None  # whether to give up
-
-
-def _start_worker(done, stop, parent):
-    """Share the counters, leave Ctrl-C to the parent, and die with it even if it is killed."""
-    _worker.done, _worker.stop = done, stop
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    shell.keep_memory()
-
-    def watch():
-        while os.getppid() == parent:
-            time.sleep(0.1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-# --- In the main process --------------------------------------------------------------------
-
-
-def make_shards(config, splits, shards, folder, workers):
-    """Make those shards that are not finished yet.
-
-    Args:
-        config: a `config.Config`.
-        splits: shuffled `photographs.Photographs` by split.
-        shards: (split, number, count) of each; those of no other machine.
+    Attributes:
         folder: the records folder.
-        workers: processes.
-
-    Raises:
-        OSError: a shard cannot be written.
-        UserError: a process was killed.
+        split: "train" or "val".
+        number: from 0.
+        positions: those photographs of its split that it is made of.
     """
-    found = set(record_format.names(folder))
-    names = [record_format.shard_name(*shard) for shard in shards]
-    todo = [(shard, name) for shard, name in zip(shards, names)
-            if not {name, record_format.summary_path(name)} <= found]
-    unfinished = {name for _, name in todo}
-    record_format.remove_partials(
-        folder, unfinished | {record_format.summary_path(name) for name in unfinished}
-    )
-    total = sum(len(_positions(config, splits, shard)) for shard, _ in todo)
-    print(f"{len(shards)} shards, {len(shards) - len(todo)} already made, "
-          f"{total} photographs to read, {workers} processes", flush=True)
-    if not todo:
-        return
-    started = time.monotonic()
-    try:
-        _run_workers(config, splits, todo, folder, workers, total)
-    except concurrent.futures.process.BrokenProcessPool:
-        raise UserError(
-            "a worker process was killed, perhaps for want of memory; finished shards are kept, "
-            f"run the same command again with fewer than --workers {workers}"
-        ) from None
-    seconds = time.monotonic() - started
-    print(f"{total} photographs in {seconds:.1f} s, {total / seconds:.0f} pictures/s")
+
+    folder: str
+    split: str
+    number: int
+    count: int
+    positions: range
+
+    @property
+    def name(self) -> str:
+        return f"{self.split}-{self.number:05d}-of-{self.count:05d}.tfrecord"
+
+    @property
+    def path(self) -> str:
+        return os.path.join(self.folder, self.name)
+
+    @property
+    def summary_path(self) -> str:
+        return self.path.removesuffix("tfrecord") + "json"
+
+    def is_finished(self, names: Collection[str]) -> bool:
+        """Whether both of its files are among the `names` in its folder."""
+        return self.name in names and os.path.basename(self.summary_path) in names
+
+    def summary(self) -> dict:
+        """What its maker wrote beside it; raises OSError or ValueError."""
+        return storage.read_json(self.summary_path)
 
 
-def _run_workers(config, splits, todo, folder, workers, total):
-    # A process forked off TensorFlow, which remote paths need, may hang.
-    fork = sys.platform == "linux" and not record_format.is_remote(folder)
-    context = multiprocessing.get_context("fork" if fork else "spawn")
-    done, stop = context.Value("q", 0), context.Value("b", 0)
-    with (
-        concurrent.futures.ProcessPoolExecutor(
-            workers, context, _start_worker, (done, stop, os.getpid())
-        ) as pool,
-        _Progress(total, done) as progress,
-    ):
-        waiting, running = iter(todo), set()
-        try:
-            while True:
-                # Few at a time: a queue of all would hold every name twice.
-                while len(running) < 2 * workers and (job := next(waiting, None)):
-                    (shard, name), photographs = job, splits[job[0][0]]
-                    positions = _positions(config, splits, shard)
-                    running.add(pool.submit(
-                        _make_shard, config, [photographs.entry(i) for i in positions],
-                        positions.start, photographs.class_names, os.path.join(folder, name),
-                    ))
-                if not running:
-                    break
-                finished, running = concurrent.futures.wait(
-                    running, 0.2, concurrent.futures.FIRST_COMPLETED
-                )
-                for future in finished:
-                    future.result()
-                progress.show()
-        except BaseException:
-            stop.value = 1
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _positions(config, splits, shard):
-    split, number, _ = shard
-    start = number * config.shard_pictures
-    return range(start, min(start + config.shard_pictures, len(splits[split])))
-
-
-class _Progress:
-    """A bar on a terminal, a line now and then elsewhere."""
-
-    def __init__(self, total, done):
-        self.bar, self.done = shell.progress(total, "pictures"), done
-        self.started = self.last = time.monotonic()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.bar.close()
-
-    def show(self):
-        done, now = self.done.value, time.monotonic()
-        self.bar.update(done - self.bar.n)
-        if self.bar.disable and done and now - self.last > REPORT_SECONDS:
-            rate = done / (now - self.started)
-            print(f"{done} of {self.bar.total} photographs, {rate:.0f} pictures/s, "
-                  f"{(self.bar.total - done) / rate / 60:.0f} min left", flush=True)
-            self.last = now
+def shards_of(folder: str, split: str, photographs: int, size: int) -> list[Shard]:
+    """The shards of a split of so many photographs, `size` in each but the last."""
+    count = -(-photographs // size)
+    return [
+        Shard(folder, split, n, count, range(n * size, min((n + 1) * size, photographs)))
+        for n in range(count)
+    ]

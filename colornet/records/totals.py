@@ -2,17 +2,16 @@
 
 import collections
 import io
-import json
 import os
 
 import numpy as np
 
 from colornet.errors import ImageError
 from colornet.files import printable
-from colornet.pictures import colorspace, opening
-from colornet.records import format as record_format
-from colornet.pictures import sheets
-from colornet.records.shards import SAMPLES_A_SHARD
+from colornet.pictures import colorspace, opening, sheets
+from colornet.records import storage
+from colornet.records.dataset import DATASET, SPLITS
+from colornet.records.making import SAMPLES_A_SHARD
 
 REJECTED = "rejected.tsv"
 SAMPLES = "samples.png"
@@ -25,8 +24,8 @@ def write_totals(plan, shards, splits, folder):
 
     Args:
         plan: the content of plan.json.
-        shards: (split, number, count) of every shard; all are finished.
-        splits: shuffled `photographs.Photographs` by split.
+        shards: every `shards.Shard` of the folder; all are finished.
+        splits: shuffled `photographs.PhotographList` by split.
         folder: the records folder.
 
     Raises:
@@ -34,9 +33,7 @@ def write_totals(plan, shards, splits, folder):
     """
     totals = _Totals()
     # One summary at a time: together they may hold every name.
-    record_format.write_bytes(
-        os.path.join(folder, REJECTED), _rejected_lines(shards, folder, totals)
-    )
+    storage.write_bytes(os.path.join(folder, REJECTED), _rejected_lines(shards, totals))
     _write_samples(totals.samples, splits, os.path.join(folder, SAMPLES))
     dataset = {
         **{key: plan[key] for key in ("schema", "settings", "class_names")},
@@ -45,7 +42,7 @@ def write_totals(plan, shards, splits, folder):
         "mean_color": totals.mean_color(),
         **totals.splits,
     }
-    record_format.write_json(os.path.join(folder, record_format.DATASET), dataset)
+    storage.write_json(os.path.join(folder, DATASET), dataset)
     return dataset
 
 
@@ -55,27 +52,29 @@ class _Totals:
     def __init__(self):
         self.splits = {
             split: {"pictures": 0, "classes": collections.Counter(), "shards": []}
-            for split in record_format.SPLITS
+            for split in SPLITS
         }
         self.reasons = collections.Counter()
         self.left_out_of_class = collections.defaultdict(collections.Counter)
         self.samples = {"kept": [], "left out": []}  # (deviation, split, position)
         self.chrominance = np.zeros(2)  # bytes, summed over the training pictures
 
-    def add(self, split, file, summary):
-        total = self.splits[split]
+    def add(self, shard, summary):
+        total = self.splits[shard.split]
         total["pictures"] += summary["pictures"]
         total["classes"].update(summary["classes"])
         total["shards"].append(
-            {"file": file, "pictures": summary["pictures"], "bytes": summary["bytes"]}
+            {"file": shard.name, "pictures": summary["pictures"], "bytes": summary["bytes"]}
         )
         for _, reason, class_name in summary["rejected"]:
             kind = reason.partition(":")[0]
             self.reasons[kind] += 1
             self.left_out_of_class[class_name][kind] += 1
         for kind, samples in summary["samples"].items():
-            self.samples[kind] += [(deviation, split, position) for deviation, position in samples]
-        if split == "train":
+            self.samples[kind] += [
+                (deviation, shard.split, position) for deviation, position in samples
+            ]
+        if shard.split == "train":
             self.chrominance += summary["chrominance"]
 
     def mean_color(self):
@@ -87,16 +86,14 @@ class _Totals:
         return colorspace.decode_chrominance(mean).tolist()
 
 
-def _rejected_lines(shards, folder, totals):
+def _rejected_lines(shards, totals):
     """Yield the lines of rejected.tsv and add every summary to `totals`."""
     yield b"split\tname\treason\n"
     for shard in shards:
-        split, file = shard[0], record_format.shard_name(*shard)
-        path = os.path.join(folder, record_format.summary_path(file))
-        summary = json.loads(record_format.read_bytes(path))
-        totals.add(split, file, summary)
+        summary = shard.summary()
+        totals.add(shard, summary)
         for name, reason, _ in summary["rejected"]:
-            line = f"{split}\t{printable(name)}\t{reason}\n"
+            line = f"{shard.split}\t{printable(name)}\t{reason}\n"
             yield line.encode("utf-8", "backslashreplace")
 
 
@@ -107,13 +104,18 @@ def _write_samples(samples, splits, path):
         found = sorted(found, reverse=kind == "left out")[: SAMPLE_ROWS * SAMPLES_A_SHARD]
         for start in range(0, len(found), SAMPLES_A_SHARD):
             chunk = found[start : start + SAMPLES_A_SHARD]
-            rows.append([tile for _, split, position in chunk
-                         for tile in _tile(splits[split].entry(position)[0])])
+            rows.append(
+                [
+                    tile
+                    for _, split, position in chunk
+                    for tile in _tile(splits[split].entry(position)[0])
+                ]
+            )
             captions.append(f"{kind}: chroma deviation " + ", ".join(f"{d:.1f}" for d, *_ in chunk))
     title = "least colourful kept; most colourful left out"
     buffer = io.BytesIO()
     sheets.sheet(rows, SAMPLE_SIDE, captions, title).save(buffer, "PNG")
-    record_format.write_bytes(path, [buffer.getvalue()])
+    storage.write_bytes(path, [buffer.getvalue()])
 
 
 def _tile(path):

@@ -10,6 +10,9 @@ import input_create
 import model_train
 import read_input
 from colornet.records import format as record_format
+from colornet.records import storage
+from colornet.records.dataset import SCHEMA, find_damage, read_dataset
+from colornet.records.shards import Shard
 from config import load_config
 
 SIZE, CROP = 40, 32
@@ -30,7 +33,7 @@ def _planes():
 def _write_records(folder, train=PICTURES, val=5, shard_pictures=8):
     """Records whose labels number the pictures."""
     folder.mkdir(parents=True, exist_ok=True)
-    dataset = {"schema": record_format.SCHEMA, "settings": {"picture_size": SIZE},
+    dataset = {"schema": SCHEMA, "settings": {"picture_size": SIZE},
                "class_names": [f"{i:03d}" for i in range(max(train, val))]}
     for split, pictures in (("train", train), ("val", val)):
         count = math.ceil(pictures / shard_pictures)
@@ -41,7 +44,7 @@ def _write_records(folder, train=PICTURES, val=5, shard_pictures=8):
                 record_format.record_bytes(record_format.example_bytes(*_planes(), label, b"name"))
                 for label in labels
             ]
-            name = record_format.shard_name(split, number, count)
+            name = Shard("", split, number, count, range(0)).name
             (folder / name).write_bytes(b"".join(records))
             dataset[split]["shards"].append(
                 {"file": name, "pictures": len(records), "bytes": sum(map(len, records))})
@@ -200,16 +203,16 @@ def test_fewer_pictures_than_a_batch_are_read_again_and_again(tmp_path):
 
 def test_remote_paths_are_read(tmp_path, whole):
     dataset = _write_records(tmp_path)
-    record_format.make_folder("ram://records")
+    storage.make_folder("ram://records")
     for path in tmp_path.iterdir():
-        record_format.write_bytes(f"ram://records/{path.name}", [path.read_bytes()])
-    assert record_format.read_dataset("ram://records") == dataset
+        storage.write_bytes(f"ram://records/{path.name}", [path.read_bytes()])
+    assert read_dataset("ram://records") == dataset
     _assert_equal(_batches(("ram://records", dataset), 2), whole[:2])
-    record_format.write_bytes("ram://records/train-00001-of-00007.tfrecord", [b"short"])
+    storage.write_bytes("ram://records/train-00001-of-00007.tfrecord", [b"short"])
     with pytest.raises(input_create.UserError, match="cut short or changed: expected .* got 5"):
-        record_format.read_dataset("ram://records")
+        read_dataset("ram://records")
     with pytest.raises(input_create.UserError, match="no such file"):
-        record_format.read_dataset("ram://nowhere")
+        read_dataset("ram://nowhere")
 
 
 # --- Damage ---------------------------------------------------------------------------------
@@ -252,7 +255,7 @@ def test_a_foreign_or_damaged_dataset_json_is_named(tmp_path, capsys):
     path = tmp_path / "dataset.json"
     for text, reason in (
         (json.dumps({**dataset, "schema": 99}), "expected records of schema 1, got 99"),
-        (json.dumps({"schema": record_format.SCHEMA}), "damaged"),
+        (json.dumps({"schema": SCHEMA}), "damaged"),
         ("{", "damaged"),
         ("[]", "damaged"),
     ):
@@ -266,18 +269,18 @@ def test_a_foreign_or_damaged_dataset_json_is_named(tmp_path, capsys):
 def test_every_kind_of_damage_is_found_in_its_shard(tmp_path):
     dataset = _write_records(tmp_path)
     folder = str(tmp_path)
-    assert record_format.find_damage(folder, dataset, "train") is None
+    assert find_damage(folder, dataset, "train") is None
     shard = tmp_path / "train-00002-of-00007.tfrecord"
     data = shard.read_bytes()
     for position in (0, 9, 12, 5000, len(data) - 1):  # length, its checksum, data, checksum
         shard.write_bytes(data[:position] + bytes([data[position] ^ 1]) + data[position + 1 :])
-        assert record_format.find_damage(folder, dataset, "train") == (
+        assert find_damage(folder, dataset, "train") == (
             str(shard), "its checksums do not match")
-        assert record_format.find_damage(folder, dataset, "val") == (
+        assert find_damage(folder, dataset, "val") == (
             str(shard), "its checksums do not match")
     for length in (5, len(data) - 1):
         shard.write_bytes(data[:length])
-        assert record_format.find_damage(folder, dataset, "train")[0] == str(shard)
+        assert find_damage(folder, dataset, "train")[0] == str(shard)
     shard.unlink()
     error = read_input.damage_report(folder, dataset, "train", 24)
     assert f"{shard}: damaged shard (no such file or directory) after 24 pictures" in str(error)

@@ -1,10 +1,11 @@
-"""Making records: the same bytes always, whatever interrupts it and whatever the photographs are."""
+"""Making records: the same bytes always, whatever interrupts it and whatever comes."""
 
 import json
 import os
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -13,16 +14,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from messy import colorful, encoded, swapped_profile, write_messy_folder
 from PIL import Image
 from skimage import color
 
+import input_create
 from colornet.files import printable
 from colornet.pictures import finding, opening
-import input_create
 from colornet.records import format as record_format
-from colornet.records import shards
+from colornet.records import making, storage
 from config import load_config
+from messy import colorful, encoded, swapped_profile, write_messy_folder
 
 ROOT = Path(input_create.__file__).parent
 SIZE = 40
@@ -188,7 +189,8 @@ def test_a_deleted_shard_is_made_anew(tmp_path):
     shutil.copytree(tmp_path / "records", tmp_path / "whole")
     (tmp_path / "records" / "train-00001-of-00004.tfrecord").unlink()
     for half in ("train-00001-of-00004.tfrecord", "train-00001-of-00004.json", "dataset.json"):
-        (tmp_path / "records" / f".{half}.00c0ffee").write_text("left by a killed process")
+        partial = f".partial-{socket.gethostname()[:32]}-{2**22 + 1}-7f{half}"
+        (tmp_path / "records" / partial).write_text("left by a killed process")
     assert _create(images, tmp_path / "records") == 0
     _assert_same(tmp_path / "records", tmp_path / "whole")
 
@@ -351,7 +353,7 @@ def test_what_may_not_be_read_is_left_out_with_its_reason():
         try:
             assert list(finding.find_files(folder)) == [str(photograph), str(locked)]
             for path, reason in ((photograph, "permission denied"), (locked, "a folder")):
-                planes, found, _ = shards.convert(str(path), load_config("smoke"))
+                planes, found, _ = making.convert(str(path), load_config("smoke"))
                 assert planes is None and found.startswith(reason)
         finally:
             os.seteuid(0)
@@ -486,13 +488,13 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path):
         raise OSError(5, "as a disk that breaks")
 
     for folder in (str(tmp_path), "ram://breaks"):
-        record_format.make_folder(folder)
-        record_format.write_bytes(folder + "/empty", [])
+        storage.make_folder(folder)
+        storage.write_bytes(folder + "/empty", [])
         with pytest.raises(OSError):
-            record_format.write_bytes(folder + "/file", chunks())
-        assert record_format.names(folder) == ["empty"]
+            storage.write_bytes(folder + "/file", chunks())
+        assert storage.names(folder) == ["empty"]
         with pytest.raises(FileNotFoundError):
-            record_format.read_bytes(folder + "/file")
+            storage.read_bytes(folder + "/file")
 
 
 @pytest.mark.slow

@@ -1,0 +1,75 @@
+"""A finished records folder: dataset.json, the shards that it names, what is wrong with them."""
+
+import os
+
+from colornet.errors import UserError
+from colornet.records import format as record_format
+from colornet.records import storage
+
+SCHEMA = 1
+DATASET = "dataset.json"
+SPLITS = ("train", "val")
+
+
+def read_dataset(folder):
+    """The content of a records folder's dataset.json.
+
+    Raises:
+        UserError: missing, unfinished, of another schema, or a shard is missing or cut short.
+    """
+    folder = os.fspath(folder)
+    path = os.path.join(folder, DATASET)
+    try:
+        dataset = storage.read_json(path)
+        schema = dataset["schema"]
+        if schema == SCHEMA:
+            for split in SPLITS:
+                for shard in dataset[split]["shards"]:
+                    _check_shard(os.path.join(folder, shard["file"]), shard["bytes"])
+    except FileNotFoundError:
+        raise UserError(
+            f"{path}: no such file; expected records made by input_create.py "
+            "(if it was interrupted, run it again: it goes on where it stopped)"
+        ) from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except (ValueError, KeyError, TypeError):
+        raise UserError(f"{path}: damaged; run input_create.py again to write it anew") from None
+    if schema != SCHEMA:
+        raise UserError(
+            f"{path}: expected records of schema {SCHEMA}, got {schema!r}; "
+            "make them again with this version's input_create.py"
+        )
+    return dataset
+
+
+def _check_shard(path, expected):
+    try:
+        size = storage.size(path)
+    except FileNotFoundError:
+        raise UserError(
+            f"{path}: shard is missing; run input_create.py again to make it anew"
+        ) from None
+    if size != expected:
+        raise UserError(
+            f"{path}: shard is cut short or changed: expected {expected} bytes, got {size}; "
+            "delete it and run input_create.py again"
+        )
+
+
+def find_damage(folder, dataset, split):
+    """What is wrong with the records: (path of a shard, reason), or None.
+
+    Args:
+        split: the one to look at first.
+    """
+    for name in sorted(SPLITS, key=lambda name: name != split):
+        for shard in dataset[name]["shards"]:
+            path = os.path.join(folder, shard["file"])
+            try:
+                data = storage.read_bytes(path)
+            except OSError as error:
+                return path, error.strerror.lower()
+            if not record_format.is_sound(memoryview(data)):
+                return path, "its checksums do not match"
+    return None
