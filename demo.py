@@ -3,88 +3,72 @@
     python demo.py             colours them with weights/
     python demo.py --train     makes records of them, trains the smoke preset, colours with that
 
-Everything it makes lies in demo/. A network trained on four photographs knows these four: that it
-colours them well shows that the parts work, not that it would colour others.
+Everything it makes lies in demo/ beside this file. A network trained on four photographs knows
+these four: that it colours them well shows that the parts work, not that it would colour others.
 """
 
 import os
 import shutil
 import sys
 
-from colornet import shell
-from colornet.pictures import opening, saving
+from PIL import Image
 
-FOLDER = "demo"
+import input_create
+import model_train
+import model_transform
+from colornet import shell
+from colornet.pictures import opening, saving, sheets
+
+FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "demo")
+TRAINED = "trained_by_demo"  # what is in it is made anew each time
 COLOR = ("astronaut", "chelsea", "coffee", "rocket")  # public domain or CC0
 GRAY = ("camera",)
+TILE = 256  # pixels
 
 
 def demo(options):
     """Make the photographs, perhaps the network, and the side-by-side picture."""
-    import input_create
-    import model_train
-    import model_transform
+    # They take a second to import.
+    from skimage import data
+
+    from colornet.coloring.colorizer import gray_of
 
     photographs = os.path.join(FOLDER, "photographs")
     colored = os.path.join(FOLDER, "trained" if options.train else "colored")
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    _copy_photographs(photographs)
-    arguments = [photographs, "--output", colored]
+    os.makedirs(photographs, exist_ok=True)
+    for name in COLOR + GRAY:
+        picture = Image.fromarray(getattr(data, name)())
+        saving.save_image(picture, os.path.join(photographs, name + ".png"))
+    arguments = [photographs, "--output", colored, "--overwrite"]
     if options.train:
-        records, run = os.path.join(FOLDER, "records"), os.path.join(FOLDER, "run")
-        for script, parameters in (
-            (
-                input_create,
-                [
-                    "--images",
-                    photographs,
-                    "--val-images",
-                    photographs,
-                    "--records",
-                    records,
-                    "--preset",
-                    "smoke",
-                ],
-            ),
-            (model_train, ["--records", records, "--run-dir", run, "--preset", "smoke"]),
-        ):
-            if code := script.main(parameters):
-                return code
+        run, code = _train(photographs)
+        if code:
+            return code
         arguments += ["--model", run]
     if code := model_transform.main(arguments):
         return code
-    path = os.path.join(FOLDER, "side_by_side.png")
-    saving.save_image(_side_by_side(photographs, colored), path)
-    if options.train:
-        print("The network has seen these four photographs and learnt them by heart.")
-    print(f"grey | coloured | truth: {path}")
-    return shell.DONE
-
-
-def _copy_photographs(folder):
-    from PIL import Image
-    from skimage import data
-
-    os.makedirs(folder)
-    for name in COLOR + GRAY:
-        saving.save_image(
-            Image.fromarray(getattr(data, name)()), os.path.join(folder, name + ".png")
-        )
-
-
-def _side_by_side(photographs, colored):
-    import numpy as np
-
-    from colornet.coloring.colorizer import join
-    from colornet.pictures import sheets
-
     rows = []
     for name in COLOR + GRAY:
         paths = [os.path.join(folder, name + ".png") for folder in (colored, photographs)]
         predicted, truth = (opening.open_picture(path).pixels for path in paths)
-        gray = join(truth, np.zeros((1, 1, 2), np.float32))
-        rows.append([gray, predicted] + ([truth] if name in COLOR else []))
-    return sheets.sheet(rows, 256)
+        rows.append([gray_of(truth), predicted] + ([truth] if name in COLOR else []))
+    path = os.path.join(FOLDER, "side_by_side.png")
+    saving.save_image(sheets.sheet(rows, TILE), path)
+    if options.train:
+        print("The network has seen these four photographs and learnt them by heart.")
+    print(f"grey | coloured | truth: {os.path.relpath(path)}")
+    return shell.DONE
+
+
+def _train(photographs):
+    """(run folder, exit code) of a network that has seen a folder's pictures and no others."""
+    folder = os.path.join(FOLDER, TRAINED)
+    records, run = os.path.join(folder, "records"), os.path.join(folder, "run")
+    if os.path.isdir(folder):
+        shutil.rmtree(folder)
+    common = ["--records", records, "--preset", "smoke"]
+    code = input_create.main(["--images", photographs, "--val-images", photographs, *common])
+    return run, code or model_train.main(["--run-dir", run, *common])
 
 
 def main(argv=None):

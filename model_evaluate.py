@@ -17,16 +17,14 @@ of it are compared on the photograph's own L*, as without.
 import os
 import random
 import sys
-import time
 
 from build_model import build_model
 from colornet import shell
-from colornet.errors import ImageError, UserError
+from colornet.errors import UserError
 from colornet.files import printable
 from colornet.pictures import finding
 
 LIMIT_SEED = 0
-GUESSES = 2  # scenes in a caption of the sheet
 SHEET_ENDINGS = (".png", ".jpg", ".jpeg")
 
 
@@ -76,98 +74,11 @@ def evaluate(options):
             raise UserError(f"{path}: no such folder to write to")
     if options.sheet and not options.sheet.lower().endswith(SHEET_ENDINGS):
         raise UserError(f"--sheet: expected a name ending in .png or .jpg, got {options.sheet}")
-    shell.import_tensorflow()
+    with shell.native_remarks_hidden():
+        # TensorFlow takes seconds to import.
+        from colornet.evaluation import evaluating
 
-    from colornet.evaluation import report
-    from colornet.evaluation.measuring import Evaluation, Photograph
-
-    evaluation = Evaluation(
-        options.model,
-        build_model,
-        options.chroma,
-        options.working_size,
-        options.resolution,
-        options.mean_color,
-        options.aged,
-    )
-    sets = {name: [Photograph(path) for path in paths] for name, paths in sets.items()}
-    photographs = [photograph for of_set in sets.values() for photograph in of_set]
-    started = time.monotonic()
-    evaluation.measure_all(photographs)
-    seconds = time.monotonic() - started
-    if len(sets) > 1:
-        sets["all together"] = photographs
-    summaries = {name: report.summarize(of_set) for name, of_set in sets.items()}
-    settings = _settings(options, evaluation)
-    _print(summaries, settings, len(photographs) / seconds)
-    measured = [photograph for photograph in photographs if photograph.measures]
-    _write(options, evaluation, settings, summaries, measured)
-    return shell.DONE if len(measured) == len(photographs) else shell.SOME_FAILED
-
-
-def _settings(options, evaluation):
-    return {
-        "model": os.path.basename(os.path.abspath(options.model)),
-        "resolution": evaluation.resolution or "full",
-        "working_size": evaluation.working_size or "full",
-        "chroma": evaluation.chroma,
-        "mean_color": list(evaluation.mean_color) or None,
-        "aged": evaluation.aged,
-        "limit": options.limit,
-    }
-
-
-def _print(summaries, settings, rate):
-    from colornet.evaluation.report import table
-
-    print(", ".join(f"{name} {value}" for name, value in settings.items() if value is not None))
-    if settings["mean_color"] is None:
-        print(
-            "no mean colour in the model's config.json: that baseline is left out "
-            "(--mean-color A B)"
-        )
-    for name, summary in summaries.items():
-        print("\n" + table(name, summary))
-    print(f"\n{rate:.1f} pictures/s")
-
-
-def _write(options, evaluation, settings, summaries, measured):
-    """The report and the sheet, where asked for."""
-    from colornet.evaluation import report
-
-    try:
-        if options.report:
-            report.write_report(options.report, settings, summaries)
-        if options.sheet and measured:
-            rows = [
-                _sheet_row(evaluation, kind, photograph)
-                for kind, photograph in report.extremes(measured)
-            ]
-            gray = "aged" if evaluation.aged else "grey"
-            title = f"{gray} | coloured by {settings['model']} | truth"
-            report.save_sheet(options.sheet, rows, title)
-    except (OSError, ImageError) as error:
-        raise UserError(f"cannot write the report or the sheet: {error}") from None
-
-
-def _sheet_row(evaluation, kind, photograph):
-    """((grey, coloured, truth), caption)."""
-    from colornet.coloring.colorizer import colorize
-    from colornet.evaluation import report
-    from colornet.evaluation.measuring import of_one_color
-
-    truth = evaluation.truth_of(photograph.path)
-    shown = evaluation.shown(truth)
-    colored = colorize(
-        shown, evaluation.colorizer, chroma=evaluation.chroma, working_size=evaluation.working_size
-    )
-    scenes, class_name = (), None
-    if photograph.probabilities is not None:
-        scenes = evaluation.colorizer.class_names_of(photograph.probabilities, GUESSES)
-    if photograph.label is not None:
-        class_name = evaluation.class_names[photograph.label]
-    text = report.caption(kind, photograph, scenes, class_name)
-    return (of_one_color(shown, (0, 0)), colored, truth), text
+        return evaluating.evaluate(options, sets, build_model)
 
 
 def main(argv=None):

@@ -19,127 +19,76 @@ from colornet.files import printable
 from colornet.pictures import opening, saving
 
 
-class Coloring:
-    """The settings of one command, and the steps for each picture."""
-
-    def __init__(self, options):
-        from colornet.coloring.colorizer import Colorizer
-
-        self.options, self.max_pixels = options, options.max_pixels
-        self.colorizer = Colorizer(options.model, build_model, options.precision)
-        config = self.colorizer.config
-        self.chroma = config.chroma if options.chroma is None else options.chroma
-        self.working_size = (
-            config.working_size if options.working_size is None else options.working_size
-        )
-        if options.classes and not config.use_classification:
-            raise UserError(f"--classes: {options.model} was trained without scene classes")
-        self.style = self._style() if options.style_from else None
-
-    def _style(self):
-        if not self.colorizer.config.use_global_features:
-            raise UserError(f"--style-from: {self.options.model} has no global features")
-        path = self.options.style_from
-        try:
-            picture = opening.open_picture(path, self.max_pixels)
-        except ImageError as error:
-            raise UserError(f"--style-from {printable(path)}: {error}") from None
-        return self.colorizer.style_of(picture.pixels)
-
-    def read(self, job):
-        """Open a job's picture and make the network's copies of it."""
-        from colornet.coloring.pipeline import Work
-
-        picture = opening.open_picture(job.source, self.max_pixels)
-        return Work(job, picture, *self.colorizer.copies(picture.pixels, self.working_size))
-
-    def color(self, works):
-        """Chrominance of each of some pictures whose copies are of one shape."""
-        import numpy as np
-
-        features = self.style
-        if features is None or self.options.classes:
-            own, probabilities = self.colorizer.describe(np.stack([work.whole for work in works]))
-            features = own if features is None else features
-        if self.options.classes:
-            for work, shares in zip(works, probabilities):
-                work.probabilities = shares
-        if self.style is not None:
-            features = np.repeat(self.style, len(works), axis=0)
-        ab = self.colorizer.chrominance(np.stack([work.local for work in works]), features)
-        return list(ab * self.chroma)
-
-    def print_scenes(self, work):
-        """Print the likeliest scenes of a coloured picture, as many as were asked for."""
-        if self.options.classes:
-            scenes = self.colorizer.class_names_of(work.probabilities, self.options.classes)
-            named = ", ".join(f"{name} {100 * share:.1f} %" for name, share in scenes)
-            print(f"{printable(work.job.source)}: {named}")
-
-    def write(self, work, ab):
-        """Join luminance and chrominance, and save."""
-        from PIL import Image
-
-        from colornet.coloring.colorizer import join
-
-        job, picture = work.job, work.picture
-        pixels = join(picture.pixels, ab)
-        if job.comparison:
-            gray = join(picture.pixels, ab * 0)
-            both = Image.new("RGB", (2 * pixels.shape[1], pixels.shape[0]))
-            both.paste(Image.fromarray(gray), (0, 0))
-            both.paste(Image.fromarray(pixels), (pixels.shape[1], 0))
-            saving.save(both, job.comparison)
-        picture.pixels = None  # it is large, and Pillow needs a copy of the result to save it
-        saving.save(
-            Image.fromarray(pixels), job.target, picture.alpha, picture.exif, self.options.quality
-        )
-
-
 def transform(options):
     """The script's work, from parsed arguments; returns the exit code."""
-    jobs, failed, todo = outputs.find_jobs(options), [], []
-    taken = outputs.Outputs(jobs)
+    jobs = outputs.find_jobs(options)
+    free, failed = outputs.claimed(jobs)
+    todo = [job for job in free if options.overwrite or not os.path.isfile(job.target)]
+    for job, error in failed:
+        _report(job, error)
+    if len(todo) < len(free):
+        print(f"{len(free) - len(todo)} already coloured (--overwrite makes them anew)")
+    colored = _color(todo, options) if todo else 0
+    failures = len(failed) + len(todo) - colored
+    print(f"{colored} coloured, {failures} failed")
+    return shell.SOME_FAILED if failures else shell.DONE
 
-    def fail(job, error):
-        failed.append(job)
-        reason = str(error) or "not enough memory"
-        print(f"{printable(job.source)}: {reason}", file=sys.stderr)
 
-    for job in jobs:
-        try:
-            taken.claim(job)
-        except ImageError as error:
-            fail(job, error)
-            continue
-        if options.overwrite or not os.path.isfile(job.target):
-            todo.append(job)
-    skipped = len(jobs) - len(todo) - len(failed)
-    if skipped:
-        print(f"{skipped} already coloured (--overwrite makes them anew)")
-    for folder in {os.path.dirname(job.target) or "." for job in todo}:
+def _color(jobs, options):
+    """Colour jobs; returns how many succeeded, and names the others on standard error."""
+    for folder in {os.path.dirname(job.target) or "." for job in jobs}:
         files.remove_leftovers(folder)
-    if todo:
-        with shell.native_remarks_hidden():
-            _color(todo, Coloring(options), fail)
-    print(f"{len(jobs) - skipped - len(failed)} coloured, {len(failed)} failed")
-    return shell.SOME_FAILED if failed else shell.DONE
+    colored = 0
+    with shell.native_remarks_hidden():
+        # What the network runs on takes seconds to import.
+        from colornet.coloring.colorizer import Colorizer
+        from colornet.coloring.pipeline import color_file, each_picture
+
+        colorizer = Colorizer(
+            options.model, build_model, options.precision, options.chroma, options.working_size
+        )
+        style = _style(options, colorizer)
+        with shell.progress(len(jobs), "pictures") as bar:
+            for job, scenes, error in each_picture(
+                lambda job: color_file(job, colorizer, options, style),
+                jobs,
+                lambda job: job.source,
+                options.max_pixels,
+            ):
+                if error is not None:
+                    _report(job, error)
+                else:
+                    colored += 1
+                    if options.classes:
+                        _print_scenes(job, colorizer.class_names_of(scenes, options.classes))
+                bar.update()
+    return colored
 
 
-def _color(jobs, coloring, fail):
-    from colornet.coloring.pipeline import color_all
+def _style(options, colorizer):
+    """Global features of the picture whose colours are taken, if any; checks the options."""
+    config = colorizer.config
+    if options.classes and not config.use_classification:
+        raise UserError(f"--classes: {options.model} was trained without scene classes")
+    if not options.style_from:
+        return None
+    if not config.use_global_features:
+        raise UserError(f"--style-from: {options.model} has no global features")
+    try:
+        picture = opening.open_picture(options.style_from, options.max_pixels)
+    except ImageError as error:
+        raise UserError(f"--style-from {printable(options.style_from)}: {error}") from None
+    return colorizer.style_of(picture.pixels)
 
-    with shell.progress(len(jobs), "pictures") as bar:
 
-        def failed(job, error):
-            fail(job, error)
-            bar.update()
+def _report(job, error):
+    reason = str(error) or "not enough memory"
+    print(f"{printable(job.source)}: {reason}", file=sys.stderr)
 
-        def finished(work):
-            coloring.print_scenes(work)
-            bar.update()
 
-        color_all(jobs, coloring, failed, finished)
+def _print_scenes(job, scenes):
+    named = ", ".join(f"{name} {100 * share:.1f} %" for name, share in scenes)
+    print(f"{printable(job.source)}: {named}")
 
 
 def parser():

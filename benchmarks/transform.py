@@ -138,44 +138,43 @@ def make_small_photographs(folder):
 
 
 def folder_rates(model, images, output):
-    """[(pictures/s of the whole flow, of the bare network on ready batches)], taken in turns."""
+    """[(pictures/s of the whole flow, of the bare network on ready copies)], taken in turns."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     os.environ["TF_ONEDNN_ASSUME_FROZEN_WEIGHTS"] = "1"  # as model_transform.py does
     import model_transform
+    from build_model import build_model
+    from colornet.coloring.colorizer import Colorizer
     from colornet.coloring.outputs import find_jobs
-    from colornet.coloring.pipeline import BATCH, color_all
+    from colornet.coloring.pipeline import color_file, each_picture
+    from colornet.pictures import opening
 
-    arguments = model_transform.parser().parse_args([images, "-o", output, "--model", model])
-    coloring = model_transform.Coloring(arguments)
-    jobs = find_jobs(arguments)
-    by_shape = {}
-    for job in jobs:
-        work = coloring.read(job)
-        work.picture = None
-        by_shape.setdefault(work.local.shape, []).append(work)
-    batches = [
-        works[start : start + BATCH]
-        for works in by_shape.values()
-        for start in range(0, len(works), BATCH)
-    ]
-
-    def fail(job, error):
-        raise SystemExit(f"{job.source}: {error}")
-
-    def seconds(call):
-        started = time.perf_counter()
-        call()
-        return time.perf_counter() - started
+    options = model_transform.parser().parse_args([images, "-o", output, "--model", model])
+    colorizer = Colorizer(model, build_model)
+    jobs = find_jobs(options)
+    copies = [colorizer.copies(opening.open_picture(job.source).pixels) for job in jobs]
 
     def flow():
-        color_all(jobs, coloring, fail, finished=lambda work: None)
+        for job, _, error in each_picture(
+            lambda job: color_file(job, colorizer, options), jobs, lambda job: job.source
+        ):
+            if error is not None:
+                raise SystemExit(f"{job.source}: {error}")
+
+    def network(copies):
+        local_copy, global_copy = copies
+        colorizer.chrominance(local_copy[None], colorizer.describe(global_copy[None])[0])
 
     def bare():
-        for works in batches:
-            coloring.color(works)
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
+            list(threads.map(network, copies))
 
-    coloring.color(batches[0])
-    return [(len(jobs) / seconds(flow), len(jobs) / seconds(bare)) for _ in range(ROUNDS)]
+    def rate(call):
+        started = time.perf_counter()
+        call()
+        return len(jobs) / (time.perf_counter() - started)
+
+    network(copies[0])
+    return [(rate(flow), rate(bare)) for _ in range(ROUNDS)]
 
 
 def folder(options, scratch):

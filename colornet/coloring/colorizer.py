@@ -3,9 +3,9 @@
     colorizer = Colorizer("weights", build_model)
     rgb = colorize(pixels, colorizer)
 
-The network sees a small copy of the picture; its chrominance is brought to full size and joined
-with the picture's own luminance (section 3.3) in strips of rows, so that memory follows the
-picture and not the network.
+A picture goes one way: copies for the network, chrominance, join. The network sees small copies of
+the picture; its chrominance is brought to full size and joined with the picture's own luminance
+(section 3.3) in strips of rows, so that memory follows the picture and not the network.
 """
 
 import concurrent.futures
@@ -13,59 +13,142 @@ import functools
 import os
 
 import numpy as np
+import tensorflow as tf
 from PIL import Image
 
-from colornet.network.engines import load_engine
+from colornet.coloring.budget import Budget
+from colornet.network.paths import split_paths
+from colornet.network.weights_files import load_trained
 from colornet.pictures import colorspace
 
 STRIP_PIXELS = 1 << 16  # pixels joined at a time, so that memory follows the picture alone
 SHRINKING = dict(resample=Image.Resampling.BICUBIC, reducing_gap=3.0)
 MOST_SQUEEZE = 2  # times that the longer side is shrunk more than the shorter, at most
 SMALLEST = 8  # pixels; sides of the network's copy are at least this
+NETWORK_PIXELS = 1 << 20  # of copies in the network at a time; a larger one has it to itself
 
 
 class Colorizer:
-    """A trained network, ready for pictures of any size.
+    """A trained network and how it colours; for pictures of any size, from any thread.
 
-    Args, raises: as `engines.load_engine`.
+    Args:
+        path: run folder, or weights file with its config.json beside it.
+        build_model: as of `weights_files.load_trained`.
+        precision: Keras dtype policy, "float32" or "bfloat16".
+        chroma: multiplies the chrominance; None: the network's own setting.
+        working_size: most pixels of a side of the copy that the network sees, which is squeezed
+            towards a square; 0: the picture as it is; None: the network's own setting.
+
+    Raises:
+        UserError: as `weights_files.load_trained`.
 
     Attributes:
         config: the network's `config.Config`, with class_names.
-        engine: of `engines.load_engine`.
+        chroma, working_size: as given, or the network's.
     """
 
-    def __init__(self, path, build_model, precision="float32", engine="auto"):
-        self.engine = load_engine(path, build_model, engine, precision)
-        self.config = self.engine.config
-        self.describe = self.engine.describe
+    def __init__(self, path, build_model, precision="float32", chroma=None, working_size=None):
+        model, self.config = load_trained(path, build_model, precision)
+        self.chroma = self.config.chroma if chroma is None else chroma
+        self.working_size = self.config.working_size if working_size is None else working_size
+        self._budget = Budget(NETWORK_PIXELS)
+        global_path, local_path = split_paths(model, self.config)
+        picture = tf.TensorSpec((None, None, None, 1))
+        size = self.config.crop_size
+        self._describe = self._color = None
+        if global_path:
+            self._describe = tf.function(
+                lambda luminance: global_path(luminance, training=False),
+                input_signature=[tf.TensorSpec((None, size, size, 1))],
+            )
+            width = global_path.output["global_features"].shape[-1]
+            self._color = tf.function(
+                lambda *inputs: local_path(inputs, training=False),
+                input_signature=[picture, tf.TensorSpec((None, width))],
+            )
+        else:
+            self._color = tf.function(
+                lambda luminance: local_path([luminance], training=False), input_signature=[picture]
+            )
+
+    def describe(self, luminance):
+        """Global features and scene probabilities of pictures.
+
+        Args:
+            luminance: (batch, crop_size, crop_size, 1) in [0, 1].
+
+        Returns:
+            (global features (batch, 256 width) or None, probabilities (batch, classes) or None).
+        """
+        if not self._describe:
+            return None, None
+        outputs = self._describe(luminance)
+        probabilities = outputs.get("probabilities")
+        return (
+            tf.cast(outputs["global_features"], tf.float32),
+            None if probabilities is None else probabilities.numpy(),
+        )
 
     def chrominance(self, luminance, global_features):
-        """ab in Lab units, (batch, ceil(height/2), ceil(width/2), 2); as `color` of the engine."""
-        return colorspace.decode_chrominance(self.engine.color(luminance, global_features))
+        """ab in Lab units, (batch, ceil(height/2), ceil(width/2), 2).
+
+        Args:
+            luminance: (batch, height, width, 1) in [0, 1].
+            global_features: of `describe`; of another picture for style transfer (section 5.3).
+
+        Raises:
+            MemoryError: the picture is too large for the network.
+        """
+        inputs = [luminance] if global_features is None else [luminance, global_features]
+        try:
+            with self._budget.taken(luminance.size):
+                return colorspace.decode_chrominance(self._color(*inputs).numpy())
+        except tf.errors.ResourceExhaustedError:
+            raise MemoryError(
+                f"not enough memory for the network at {luminance.shape[2]} x "
+                f"{luminance.shape[1]} pixels; use a smaller --working-size"
+            ) from None
+
+    def colors_of(self, pixels, style=None, scenes=True):
+        """What the network makes of a picture; everything is colored here.
+
+        Args:
+            pixels, style: as of `colorize`.
+            scenes: whether the probabilities are wanted where `style` does without them.
+
+        Returns:
+            (ab (small height, small width, 2) in Lab units, to be joined with the picture;
+            probabilities (classes) of its scenes, or None).
+        """
+        local_copy, global_copy = self.copies(pixels)
+        features, probabilities = style, None
+        if style is None or scenes:
+            own, probabilities = self.describe(global_copy[None])
+            features = own if style is None else style
+        ab = self.chrominance(local_copy[None], features)[0] * self.chroma
+        return ab, None if probabilities is None else probabilities[0]
 
     def style_of(self, pixels):
         """Global features (1, 256 width) of a picture, to pass on as `style`."""
-        copies = self.copies(pixels, self.config.working_size)
-        return self.describe(copies[1][None])[0]
+        return self.describe(self.copies(pixels)[1][None])[0]
 
-    def copies(self, pixels, working_size):
+    def copies(self, pixels):
         """What the network's two paths see of a picture.
 
         Args:
             pixels: as of `colorize`.
-            working_size: as of `colorize`.
 
         Returns:
-            (local, whole), float32 luminance in [0, 1]: (height, width, 1), and the same squeezed
+            (local, global), float32 luminance in [0, 1]: (height, width, 1), and the same squeezed
             to a square, of which (crop_size, crop_size, 1) shows as much as a training crop can.
         """
-        local = small_luminance(pixels, working_shape(pixels.shape[:2], working_size))
+        local_copy = small_luminance(pixels, working_shape(pixels.shape[:2], self.working_size))
         crop = self.config.crop_size
         side = round(self.config.picture_size * crop / self.config.crop_sides[1])
-        whole = Image.fromarray(local[..., 0]).resize((side, side), **SHRINKING)
+        square = Image.fromarray(local_copy[..., 0]).resize((side, side), **SHRINKING)
         edge = (side - crop) // 2
-        middle = np.asarray(whole)[edge : edge + crop, edge : edge + crop]
-        return local, np.clip(middle, 0, 1)[..., None]
+        middle = np.asarray(square)[edge : edge + crop, edge : edge + crop]
+        return local_copy, np.clip(middle, 0, 1)[..., None]
 
     def class_names_of(self, probabilities, count):
         """The `count` likeliest scenes of one picture: [(name, probability)]."""
@@ -73,7 +156,7 @@ class Colorizer:
         return [(self.config.class_names[i], float(probabilities[i])) for i in best]
 
 
-def colorize(pixels, colorizer, style=None, chroma=None, working_size=None):
+def colorize(pixels, colorizer, style=None):
     """Colour one picture.
 
     Args:
@@ -81,18 +164,11 @@ def colorize(pixels, colorizer, style=None, chroma=None, working_size=None):
             (height, width) grey in [0, 1].
         colorizer: a `Colorizer`.
         style: of `Colorizer.style_of`, to take another picture's colours (section 5.3).
-        chroma: multiplies the chrominance; None: the network's own setting.
-        working_size: most pixels of a side of the copy that the network sees, which is squeezed
-            towards a square; 0: the picture as it is; None: the network's setting.
 
     Returns:
         uint8 (height, width, 3) sRGB, whose L* is within 1.0 of the picture's at every pixel.
     """
-    size = colorizer.config.working_size if working_size is None else working_size
-    local, whole = colorizer.copies(pixels, size)
-    features = colorizer.describe(whole[None])[0] if style is None else style
-    ab = colorizer.chrominance(local[None], features)[0]
-    return join(pixels, ab * (colorizer.config.chroma if chroma is None else chroma))
+    return join(pixels, colorizer.colors_of(pixels, style, scenes=False)[0])
 
 
 def working_shape(shape, working_size):
@@ -123,6 +199,16 @@ def lightness_of(pixels):
     if pixels.ndim == 2:
         return colorspace.gray_to_lightness(pixels)
     return colorspace.rgb_to_lightness(pixels)
+
+
+def gray_of(pixels):
+    """A picture's own luminance without colour: uint8 (height, width, 3)."""
+    return of_one_color(pixels, (0, 0))
+
+
+def of_one_color(pixels, ab):
+    """uint8 RGB of a picture's own luminance and one (a*, b*), as far as sRGB holds it."""
+    return join(pixels, np.float32(ab).reshape(1, 1, 2))
 
 
 def join(pixels, ab):

@@ -106,23 +106,31 @@ def _job(source, target, options):
     return Job(source, target, comparison)
 
 
-class Outputs:
-    """Watches that no output replaces an input or another output."""
+def claimed(jobs):
+    """Jobs whose outputs replace no input and no other's output, and the others.
 
-    def __init__(self, jobs):
-        self.inputs = {_identity(job.source) for job in jobs} - {None}
-        self.taken = set()
+    Returns:
+        (jobs, [(job, ImageError)]).
+    """
+    inputs = {_identity(job.source) for job in jobs} - {None}
+    taken, free, refused = set(), [], []
+    for job in jobs:
+        try:
+            for path in job.outputs():
+                _check_free(path, inputs, taken)
+        except ImageError as error:
+            refused.append((job, error))
+        else:
+            taken.update(job.outputs())
+            free.append(job)
+    return free, refused
 
-    def claim(self, job):
-        """Take a job's outputs; raises ImageError if they are not free."""
-        for path in job.outputs():
-            if _identity(path) in self.inputs:
-                raise ImageError(
-                    f"its output {printable(path)} would replace an input; choose another -o"
-                )
-            if path in self.taken:
-                raise ImageError(f"its output {printable(path)} is that of another input too")
-        self.taken.update(job.outputs())
+
+def _check_free(path, inputs, taken):
+    if _identity(path) in inputs:
+        raise ImageError(f"its output {printable(path)} would replace an input; choose another -o")
+    if path in taken:
+        raise ImageError(f"its output {printable(path)} is that of another input too")
 
 
 def _identity(path):

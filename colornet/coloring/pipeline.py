@@ -1,142 +1,94 @@
-"""Reading, network and writing at the same time, for many pictures in little memory."""
+"""Many pictures at a time, each going one way: open, copies, network, join, save."""
 
 import collections
 import concurrent.futures
-import dataclasses
 import os
 
-import numpy as np
+from PIL import Image
 
+from colornet import shell
+from colornet.coloring.budget import Budget
+from colornet.coloring.colorizer import gray_of, join
 from colornet.errors import ImageError
-from colornet.pictures import decoding, opening
+from colornet.pictures import opening, saving
 
-BATCH = 16  # pictures of one shape that the network colours at once
-BATCH_PIXELS = 1 << 20  # pixels of the network's copies in one batch, at most
-NETWORK_CALLS = 2  # batches in the network at a time: where one waits for a core, the other goes on
 PIXELS_IN_FLIGHT = 50_000_000  # of pictures in memory at a time; a larger one comes alone
+AHEAD = 64  # pictures that may be finished before one that was begun earlier
 
 
-@dataclasses.dataclass
-class Work:
-    """A picture that was read and is not yet written.
-
-    Attributes:
-        job: its `outputs.Job`.
-        picture: its `decoding.Picture`.
-        local, whole: copies for the network's two paths, as of `Colorizer.copies`.
-        probabilities: of its scenes, once the network has seen it; None without classes.
-    """
-
-    job: object
-    picture: decoding.Picture
-    local: np.ndarray
-    whole: np.ndarray
-    probabilities: np.ndarray | None = None
-
-
-def color_all(jobs, coloring, failed, finished):
-    """Colour jobs.
+def color_file(job, colorizer, options, style=None):
+    """Colour one picture file; what is made of it is whole or not there.
 
     Args:
-        jobs: `outputs.Job`s.
-        colouring: has `max_pixels`, and the steps `read(job)` to Work, `color(works)` of one shape
-            to an ab for each, and `write(work, ab)`; all of them run in threads.
-        failed: called with the job and the error of each picture that could not be coloured.
-        finished: called with the Work of each picture that was written.
+        job: `outputs.Job`.
+        colorizer: `Colorizer`.
+        options: max_pixels, classes and quality of the command line.
+        style: as of `colorize`.
+
+    Returns:
+        The probabilities of its scenes, where options.classes asks for them.
+
+    Raises:
+        ImageError, MemoryError: with the reason.
     """
-    flow = _Flow(jobs, coloring, failed, finished)
-    try:
-        flow.run()
-    finally:
-        flow.files.shutdown(cancel_futures=True)
-        flow.network.shutdown(cancel_futures=True)
+    picture = opening.open_picture(job.source, options.max_pixels)
+    ab, probabilities = colorizer.colors_of(picture.pixels, style, bool(options.classes))
+    colored = join(picture.pixels, ab)
+    if job.comparison:
+        saving.save(_side_by_side(gray_of(picture.pixels), colored), job.comparison)
+    picture.pixels = None  # it is large, and Pillow needs a copy of the result to save it
+    saving.save(Image.fromarray(colored), job.target, picture.alpha, picture.exif, options.quality)
+    return probabilities
 
 
-class _Flow:
-    """Reads ahead of the network and writes behind it, within a budget of pixels."""
+def _side_by_side(left, right):
+    both = Image.new("RGB", (left.shape[1] + right.shape[1], left.shape[0]))
+    both.paste(Image.fromarray(left), (0, 0))
+    both.paste(Image.fromarray(right), (left.shape[1], 0))
+    return both
 
-    def __init__(self, jobs, coloring, failed, finished):
-        self.jobs, self.coloring = iter(jobs), coloring
-        self.failed, self.finished = failed, finished
-        self.files = concurrent.futures.ThreadPoolExecutor(os.cpu_count(), "files")
-        self.network = concurrent.futures.ThreadPoolExecutor(NETWORK_CALLS, "network")
-        self.next_job = next(self.jobs, None)
-        # First in, first out: (job, future), (list of Work, future), (Work, future).
-        self.reading, self.in_network, self.writing = (collections.deque() for _ in range(3))
-        self.pixels = {}  # by job, of those that were begun and not finished
 
-    def run(self):
-        """Until every job is finished or failed."""
-        waiting = {}  # lists of Work, by the shape of their network copies
-        while True:
-            self._read_ahead()
-            if self.reading:
-                work = self._result(*self.reading.popleft())
-                if work:
-                    works = waiting.setdefault(work.local.shape, [])
-                    works.append(work)
-                    if len(works) == BATCH or len(works) * work.local.size >= BATCH_PIXELS:
-                        self._color(waiting.pop(work.local.shape))
-            elif waiting:
-                self._color(waiting.pop(next(iter(waiting))))
-            elif self.in_network:
-                self._write_oldest()
-            elif self.writing:
-                self._finish_oldest()
-            else:
-                return
+def each_picture(work, items, path_of, max_pixels=opening.MAX_PIXELS, limit=PIXELS_IN_FLIGHT):
+    """Do something to many pictures in threads, within a budget of memory.
 
-    def _read_ahead(self):
-        while self.next_job and len(self.reading) < 2 * BATCH:
-            job = self.next_job
-            try:
-                width, height = opening.picture_size(job.source, self.coloring.max_pixels)
-            except ImageError:
-                width = height = 0  # reading it gives the reason
-            if self.pixels and sum(self.pixels.values()) + width * height > PIXELS_IN_FLIGHT:
-                return
-            self.pixels[job] = width * height
-            self.reading.append((job, self.files.submit(self.coloring.read, job)))
-            self.next_job = next(self.jobs, None)
+    Args:
+        work: called with each item, in a thread.
+        items: what there is to do.
+        path_of: the picture file of an item.
+        max_pixels: as of `opening.open_picture`.
+        limit: pixels of pictures that are worked on at a time; a larger picture comes alone.
 
-    def _color(self, works):
-        # A picture larger than a batch may want all memory: it has the network to itself.
-        most = NETWORK_CALLS if len(works) * works[0].local.size <= BATCH_PIXELS else 1
-        while len(self.in_network) >= most:
-            self._write_oldest()
-        self.in_network.append((works, self.network.submit(self.coloring.color, works)))
-        if most == 1:
-            self._write_oldest()
+    Yields:
+        (item, what `work` returned, None), or (item, None, the error) of an ImageError or
+        MemoryError, in the order of items.
+    """
+    shell.keep_memory()
+    budget = Budget(limit)
 
-    def _write_oldest(self):
-        """Hand the batch that has been in the network for longest to the writers."""
-        works, future = self.in_network.popleft()
+    def within_budget(item):
         try:
-            planes = future.result()
-        except MemoryError as error:
-            for work in works:
-                self._fail(work.job, error)
-            return
-        while works:
-            work = works.pop(0)
-            self.writing.append((work, self.files.submit(self.coloring.write, work, planes.pop(0))))
-            if len(self.writing) > BATCH:
-                self._finish_oldest()
-
-    def _finish_oldest(self):
-        work, future = self.writing.popleft()
-        self._result(work.job, future)
-        if self.pixels.pop(work.job, None) is not None:
-            self.finished(work)
-
-    def _result(self, job, future):
-        """What a thread made of a job; None, and the job reported, if it failed."""
-        try:
-            return future.result()
+            with budget.taken(_pixels(path_of(item), max_pixels)):
+                return item, work(item), None
         except (ImageError, MemoryError) as error:
-            self._fail(job, error)
-            return None
+            return item, None, error
 
-    def _fail(self, job, error):
-        del self.pixels[job]
-        self.failed(job, error)
+    # One thread more than there are processors: one may wait for the disk.
+    threads = concurrent.futures.ThreadPoolExecutor((os.cpu_count() or 1) + 1, "pictures")
+    try:
+        begun = collections.deque()
+        for item in items:
+            begun.append(threads.submit(within_budget, item))
+            if len(begun) > AHEAD:
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
+    finally:
+        threads.shutdown(cancel_futures=True)
+
+
+def _pixels(path, max_pixels):
+    try:
+        width, height = opening.picture_size(path, max_pixels)
+    except ImageError:
+        return 0  # opening it gives the reason
+    return width * height

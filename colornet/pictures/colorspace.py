@@ -9,6 +9,7 @@ import functools
 
 import numpy as np
 from skimage import color
+from skimage.color import colorconv  # by name: its lazy loading is not for several threads
 
 LUMINANCE_RANGE = 100.0  # L* at white
 CHROMINANCE_RANGE = 200.0  # Lab units that the sigmoid's [0, 1] spans
@@ -152,7 +153,7 @@ def _in_gamut(linear):
 def _white_to_linear():
     """Matrix (3, 3) from XYZ relative to white to linear sRGB."""
     white = color.xyz_tristimulus_values(illuminant="D65", observer="2")
-    matrix = np.asarray(color.colorconv.rgb_from_xyz) * white
+    matrix = np.asarray(colorconv.rgb_from_xyz) * white
     # Rounded constants leave white off by 1e-4; greys must come out grey.
     return (matrix / matrix.sum(axis=1, keepdims=True)).astype(np.float32)
 
@@ -185,7 +186,7 @@ def _linear_of_levels():
 @functools.cache
 def _luminance_tables():
     """For each 8-bit level of red, green and blue, what it adds to a `_table_index` of Y."""
-    tables = np.outer(color.colorconv.xyz_from_rgb[1], _linear_of_levels()) * (_STEPS - 1)
+    tables = np.outer(colorconv.xyz_from_rgb[1], _linear_of_levels()) * (_STEPS - 1)
     tables[0] += 0.5  # so that cutting the sum off rounds it
     return tables.astype(np.float32)
 

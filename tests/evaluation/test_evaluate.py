@@ -12,7 +12,7 @@ import input_create
 import model_evaluate
 from build_model import build_model
 from colornet.evaluation import report
-from colornet.evaluation.measuring import Evaluation, Photograph
+from colornet.evaluation.measuring import Measuring, Photograph
 from colornet.network.weights_files import CONFIG, WEIGHTS, save_weights
 from colornet.pictures import colorspace
 from config import load_config, save_config
@@ -161,8 +161,8 @@ def test_resolution_and_limit(model, photographs, tmp_path):
     ]
     (first,), (again,) = (evaluated(arguments, tmp_path)[1]["sets"] for _ in range(2))
     assert first == again and first["pictures"] == 5
-    evaluation = Evaluation(model, build_model, resolution=32)
-    truth = evaluation.truth_of(str(photographs / "others" / "f.png"))
+    measuring = Measuring({}, resolution=32)
+    truth, _ = measuring.opened(str(photographs / "others" / "f.png"))
     assert truth.shape == (32, 32, 3)
 
 
