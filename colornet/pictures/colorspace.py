@@ -3,13 +3,14 @@
 Lab is D65, 2 degree observer: L* 0 to 100, a* and b* about -110 to 110. The network's input is
 luminance L* / 100 and its target chrominance (ab + 100) / 200, clipped to [0, 1] (section 4 of
 the paper; the same decoding as in the authors' release).
+
+Constants and conversions to Lab are scikit-image's, to the last bit of float32; its own module takes
+longer to import than a photograph takes to be coloured.
 """
 
 import functools
 
 import numpy as np
-from skimage import color
-from skimage.color import colorconv  # by name: its lazy loading is not for several threads
 
 LUMINANCE_RANGE = 100.0  # L* at white
 CHROMINANCE_RANGE = 200.0  # Lab units that the sigmoid's [0, 1] spans
@@ -23,6 +24,11 @@ ENCODING = {
     "white": "D65, 2 degree observer",
 }
 
+_XYZ_FROM_RGB = np.array(
+    [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]]
+)
+_LEVELS = np.arange(BYTE_RANGE + 1) / BYTE_RANGE  # of 8 bits, in [0, 1]
+_WHITE = np.array([0.95047, 1.0, 1.08883])  # XYZ of D65
 _BISECTIONS = 8  # halvings of the chroma scale: finer than one 8-bit step of real colours
 _STEPS = 1 << 16  # entries of the tables over [0, 1]
 _SLACK = 0.2 / BYTE_RANGE / 12.92  # linear light below 0 that still rounds to 0
@@ -32,8 +38,26 @@ _BLOCK = 1 << 14  # pixels converted at a time: their planes stay in the process
 def rgb_to_lab(rgb):
     """sRGB (..., 3), uint8 or float in [0, 1], to float32 Lab (..., 3)."""
     if rgb.dtype == np.uint8:
-        rgb = rgb.astype(np.float32) / np.float32(BYTE_RANGE)
-    return color.rgb2lab(rgb.astype(np.float32, copy=False)).astype(np.float32, copy=False)
+        linear = srgb_to_linear(_LEVELS.astype(np.float32)).take(rgb)
+    else:
+        linear = srgb_to_linear(rgb.astype(np.float32, copy=False))
+    xyz = linear @ _XYZ_FROM_RGB.T.astype(np.float32)
+    f = _lab_f(xyz / _WHITE.astype(np.float32))
+    lab = np.empty_like(f)
+    lab[..., 0] = np.float32(116) * f[..., 1] - np.float32(16)
+    lab[..., 1] = np.float32(500) * (f[..., 0] - f[..., 1])
+    lab[..., 2] = np.float32(200) * (f[..., 1] - f[..., 2])
+    return lab
+
+
+def srgb_to_linear(srgb):
+    """sRGB in [0, 1], any shape, to light in [0, 1]."""
+    return np.where(srgb > 0.04045, ((srgb + 0.055) / 1.055) ** 2.4, srgb / 12.92)
+
+
+def _lab_f(shares):
+    """CIE's f of shares of white's X, Y or Z, of which L*, a* and b* are differences."""
+    return np.where(shares > 0.008856, np.cbrt(shares), 7.787 * shares + 16 / 116)
 
 
 def rgb_to_lightness(rgb):
@@ -52,7 +76,7 @@ def gray_to_lightness(gray):
 
 def rgb_to_linear(rgb):
     """Linear light, [0, 1] float32, of 8-bit sRGB, any shape."""
-    return _linear_of_levels().astype(np.float32).take(rgb)
+    return srgb_to_linear(_LEVELS).astype(np.float32).take(rgb)
 
 
 def linear_to_gray(linear):
@@ -152,8 +176,7 @@ def _in_gamut(linear):
 @functools.cache
 def _white_to_linear():
     """Matrix (3, 3) from XYZ relative to white to linear sRGB."""
-    white = color.xyz_tristimulus_values(illuminant="D65", observer="2")
-    matrix = np.asarray(colorconv.rgb_from_xyz) * white
+    matrix = np.linalg.inv(_XYZ_FROM_RGB) * _WHITE
     # Rounded constants leave white off by 1e-4; greys must come out grey.
     return (matrix / matrix.sum(axis=1, keepdims=True)).astype(np.float32)
 
@@ -177,16 +200,9 @@ def _gamma_table():
 
 
 @functools.cache
-def _linear_of_levels():
-    """Linear light of each 8-bit level of sRGB."""
-    levels = np.arange(BYTE_RANGE + 1) / BYTE_RANGE
-    return color.rgb2xyz(np.repeat(levels[:, None], 3, axis=1))[:, 1]
-
-
-@functools.cache
 def _luminance_tables():
     """For each 8-bit level of red, green and blue, what it adds to a `_table_index` of Y."""
-    tables = np.outer(colorconv.xyz_from_rgb[1], _linear_of_levels()) * (_STEPS - 1)
+    tables = np.outer(_XYZ_FROM_RGB[1], srgb_to_linear(_LEVELS)) * (_STEPS - 1)
     tables[0] += 0.5  # so that cutting the sum off rounds it
     return tables.astype(np.float32)
 
@@ -194,8 +210,7 @@ def _luminance_tables():
 @functools.cache
 def _lightness_of_linear():
     """L* of evenly spaced Y in [0, 1]."""
-    white = color.xyz_tristimulus_values(illuminant="D65", observer="2")
-    return color.xyz2lab(np.linspace(0, 1, _STEPS)[:, None] * white)[:, 0].astype(np.float32)
+    return (116 * _lab_f(np.linspace(0, 1, _STEPS)) - 16).astype(np.float32)
 
 
 @functools.cache

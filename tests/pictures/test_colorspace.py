@@ -23,6 +23,8 @@ def lab_of(rgb):
 def test_forth_is_scikit_images():
     photograph = data.astronaut()[::4, ::4]
     assert np.abs(colorspace.rgb_to_lab(photograph) - lab_of(photograph)).max() < 0.01
+    same = color.rgb2lab(photograph.astype(np.float32) / np.float32(255))
+    assert np.array_equal(colorspace.rgb_to_lab(photograph), same)
     unit = photograph / 255
     assert np.abs(colorspace.rgb_to_lab(unit) - lab_of(photograph)).max() < 0.01
 
