@@ -1,6 +1,7 @@
 """Opening pictures. Every reason for which one cannot be used is here."""
 
 import contextlib
+import io
 import os
 import stat
 import warnings
@@ -42,6 +43,9 @@ def open_square(path, size, min_side=1, max_pixels=MAX_PIXELS):
     Transparent parts become white. JPEGs far larger than `size` are decoded at a reduced size.
     Pictures with a side below `min_side` pixels are refused.
 
+    Args:
+        path: of a file, or a file's content as bytes.
+
     Raises:
         ImageError: with the reason.
     """
@@ -63,6 +67,22 @@ def open_square(path, size, min_side=1, max_pixels=MAX_PIXELS):
 @contextlib.contextmanager
 def _opened(path, max_pixels):
     """A PIL image whose header is sound; nothing is decoded yet."""
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow's own, lower limit would come before ours
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # what matters comes as an exception
+    # By its path Pillow would map some files into memory: turned TIFFs come out scrambled then.
+    with _file(path) as file, Image.open(file) as image:
+        if image.format in REFUSED_FORMATS:
+            raise ImageError(f"{image.format} is not a format of photographs")
+        check_size(image, max_pixels)
+        yield image
+
+
+def _file(path):
+    """An opened file; the bytes of one that lies in an archive serve as well as a path."""
+    if isinstance(path, bytes):
+        if not path:
+            raise ImageError("empty file")
+        return io.BytesIO(path)
     mode = os.stat(path).st_mode
     if stat.S_ISDIR(mode):
         raise ImageError("a folder that is a link or cannot be read")
@@ -70,14 +90,7 @@ def _opened(path, max_pixels):
         raise ImageError("not a file")
     if os.path.getsize(path) == 0:
         raise ImageError("empty file")
-    Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow's own, lower limit would come before ours
-    warnings.filterwarnings("ignore", module=r"PIL\.")  # what matters comes as an exception
-    # By its path Pillow would map some files into memory: turned TIFFs come out scrambled then.
-    with open(path, "rb") as file, Image.open(file) as image:
-        if image.format in REFUSED_FORMATS:
-            raise ImageError(f"{image.format} is not a format of photographs")
-        check_size(image, max_pixels)
-        yield image
+    return open(path, "rb")
 
 
 @contextlib.contextmanager
