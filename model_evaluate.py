@@ -52,10 +52,10 @@ def find_sets(inputs, limit):
             sets[_set_name(path, sets)] = found
         else:
             sets.setdefault("pictures", []).append(path)
-    if limit:
-        random_order = random.Random(LIMIT_SEED)
+    if limit:  # a seed for each set, so that the others do not matter
         sets = {
-            name: random_order.sample(paths, min(limit, len(paths))) for name, paths in sets.items()
+            name: random.Random(LIMIT_SEED).sample(paths, min(limit, len(paths)))
+            for name, paths in sets.items()
         }
     return sets
 

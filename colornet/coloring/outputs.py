@@ -1,8 +1,11 @@
 """Which pictures are coloured, and where each goes."""
 
+import collections
 import dataclasses
 import glob
 import os
+import tempfile
+import unicodedata
 
 from colornet.errors import ImageError, UserError
 from colornet.files import printable
@@ -19,6 +22,10 @@ class Job:
 
     def outputs(self):
         return [path for path in (self.comparison, self.target) if path]
+
+    def wanted(self, overwrite):
+        """The outputs that are to be made."""
+        return [path for path in self.outputs() if overwrite or not os.path.isfile(path)]
 
 
 def find_jobs(options):
@@ -91,14 +98,14 @@ def _is_file_name(options, count):
 
 
 def _with_ending(path, options):
+    """An output's name, from that of its input in the output folder."""
     stem, ending = os.path.splitext(path)
-    if options.format:
-        return (
-            path
-            if saving.FORMATS.get(ending.lower()) == options.format
-            else (stem + saving.ENDINGS[options.format])
-        )
-    return path if ending.lower() in saving.FORMATS else stem + ".png"
+    kind = saving.FORMATS.get(ending.lower())
+    if kind and options.format in (None, kind):
+        return path
+    if not finding.is_picture_name(path):
+        stem = path  # what follows the last point of "1923.07.04 Harbour" is part of the name
+    return stem + saving.ENDINGS[options.format or "PNG"]
 
 
 def _job(source, target, options):
@@ -113,7 +120,7 @@ def claimed(jobs):
         (jobs, [(job, ImageError)]).
     """
     inputs = {_identity(job.source) for job in jobs} - {None}
-    taken, free, refused = set(), [], []
+    taken, free, refused = collections.defaultdict(set), [], []
     for job in jobs:
         try:
             for path in job.outputs():
@@ -121,7 +128,8 @@ def claimed(jobs):
         except ImageError as error:
             refused.append((job, error))
         else:
-            taken.update(job.outputs())
+            for path in job.outputs():
+                taken[_plain(path)].add(path)
             free.append(job)
     return free, refused
 
@@ -129,8 +137,27 @@ def claimed(jobs):
 def _check_free(path, inputs, taken):
     if _identity(path) in inputs:
         raise ImageError(f"its output {printable(path)} would replace an input; choose another -o")
-    if path in taken:
+    alike = taken[_plain(path)]
+    if path in alike or (alike and not _tells_apart(os.path.dirname(path))):
         raise ImageError(f"its output {printable(path)} is that of another input too")
+
+
+def _plain(path):
+    """What is the same for two names that some file systems take for one."""
+    return unicodedata.normalize("NFC", path).casefold()
+
+
+def _tells_apart(folder):
+    """Whether names that differ in case or in how accents are written are two files there."""
+    while folder and not os.path.isdir(folder):
+        folder = os.path.dirname(folder)
+    try:
+        with tempfile.NamedTemporaryFile(prefix=".partial-\u00e9", dir=folder or ".") as file:
+            name = os.path.basename(file.name)
+            variants = name.swapcase(), unicodedata.normalize("NFD", name)
+            return not any(os.path.exists(os.path.join(folder, other)) for other in variants)
+    except OSError:
+        return True  # nothing can be written there: saving says why
 
 
 def _identity(path):

@@ -17,12 +17,12 @@ AHEAD = 64  # pictures that may be finished before one that was begun earlier
 
 
 def color_file(job, colorizer, options, style=None):
-    """Colour one picture file; what is made of it is whole or not there.
+    """Make what is missing of one picture's outputs; each is whole or not there.
 
     Args:
         job: `outputs.Job`.
         colorizer: `Colorizer`.
-        options: max_pixels, classes and quality of the command line.
+        options: max_pixels, overwrite, classes and quality of the command line.
         style: as of `colorize`.
 
     Returns:
@@ -33,11 +33,17 @@ def color_file(job, colorizer, options, style=None):
     """
     picture = opening.open_picture(job.source, options.max_pixels)
     ab, probabilities = colorizer.colors_of(picture.pixels, style, bool(options.classes))
+    wanted = job.wanted(options.overwrite)
+    if not wanted:
+        return probabilities
     colored = join(picture.pixels, ab)
-    if job.comparison:
+    if job.comparison in wanted:
         saving.save(_side_by_side(gray_of(picture.pixels), colored), job.comparison)
     picture.pixels = None  # it is large, and Pillow needs a copy of the result to save it
-    saving.save(Image.fromarray(colored), job.target, picture.alpha, picture.exif, options.quality)
+    if job.target in wanted:
+        saving.save(
+            Image.fromarray(colored), job.target, picture.alpha, picture.exif, options.quality
+        )
     return probabilities
 
 

@@ -20,6 +20,7 @@ from skimage import color, data
 import model_transform
 import tiny
 from build_model import build_model
+from colornet.coloring import outputs
 from colornet.pictures import opening
 from tiny import photograph
 
@@ -290,6 +291,35 @@ def test_two_inputs_do_not_share_an_output(run, capsys):
     assert "1 coloured, 1 failed" in caught.out
 
 
+def test_what_follows_a_point_in_a_name_is_kept(run):
+    os.mkdir("album")
+    for name in ("1923.07.04 Harbour", "1923.07.05 Pier", "scan", "b.gif"):
+        GRAY.save(f"album/{name}", format="PNG")
+    album = [f"album/{name}" for name in os.listdir("album")]
+    assert run(*album, "-o", "out") == 0
+    assert files_below("out") == [
+        "1923.07.04 Harbour.png", "1923.07.05 Pier.png", "b.png", "scan.png"
+    ]  # fmt: skip
+    assert run(*album, "-o", "jpeg", "--format", "jpeg") == 0
+    assert files_below("jpeg") == [
+        "1923.07.04 Harbour.jpg", "1923.07.05 Pier.jpg", "b.jpg", "scan.jpg"
+    ]  # fmt: skip
+
+
+def test_names_that_a_file_system_takes_for_one_do_not_share_an_output(run, capsys, monkeypatch):
+    os.mkdir("album")
+    names = ("A.png", "a.png", "caf\u00e9.png", "cafe\u0301.png")
+    for name in names:
+        GRAY.save(f"album/{name}")
+    if len(os.listdir("album")) == 4:  # this one tells them apart
+        assert run("album", "-o", "out") == 0
+        assert len(os.listdir("out")) == 4
+        monkeypatch.setattr(outputs, "_tells_apart", lambda folder: False)
+        assert run("album", "-o", "other") == 1
+        assert len(os.listdir("other")) == 2
+        assert capsys.readouterr().err.count("is that of another input too") == 2
+
+
 def test_failures_are_named_and_the_rest_goes_on(run, capsys):
     GRAY.save("good.png")
     open("text.png", "w").write("text")
@@ -422,6 +452,21 @@ def test_compare_shows_gray_and_colored(run):
     assert both.shape == (40, 120, 3)
     assert np.ptp(both[:, :60], axis=-1).max() <= 1
     assert np.array_equal(both[:, 60:], pixels_of("out/a.png"))
+
+
+def test_what_is_missing_of_a_colored_picture_is_made(run, capsys):
+    GRAY.save("a.png")
+    assert run("a.png", "-o", "out") == 0
+    before = os.stat("out/a.png").st_mtime_ns
+    assert run("a.png", "-o", "out", "--compare") == 0
+    assert files_below("out") == ["a.compare.png", "a.png"]
+    capsys.readouterr()
+    assert run("a.png", "-o", "out", "--classes", "1") == 0
+    assert capsys.readouterr().out.startswith("a.png: ")
+    assert os.stat("out/a.png").st_mtime_ns == before
+    os.remove("out/a.png")
+    assert run("a.png", "-o", "out", "--compare") == 0
+    assert files_below("out") == ["a.compare.png", "a.png"]
 
 
 # --- Weights ------------------------------------------------------------------------------------

@@ -166,6 +166,13 @@ def test_resolution_and_limit(model, photographs, tmp_path):
     assert truth.shape == (32, 32, 3)
 
 
+def test_limit_takes_the_same_pictures_whatever_other_sets_there_are(photographs):
+    sets = [str(photographs / name) for name in ("coffee", "people", "others")]
+    alone = [paths for part in sets for paths in model_evaluate.find_sets([part], 2).values()]
+    assert list(model_evaluate.find_sets(sets, 2).values()) == alone
+    assert list(model_evaluate.find_sets(sets[::-1], 2).values()) == alone[::-1]
+
+
 def test_sheet_shows_the_extremes_in_order(model, photographs, tmp_path):
     sheet = tmp_path / "sheet.png"
     arguments = [str(photographs), "--model", model, "--sheet", str(sheet)]
