@@ -64,7 +64,7 @@ def build_model(config, precision="float32", synchronized=False, folded=False):
 
 def print_table(options):
     """Print every layer with its parameters; returns the exit code."""
-    config = load_config(options.preset, options.set)
+    config = load_config(options.preset, options.set, "build_model")
     total = 0
     for network, rows in layer_table(build_model(config)).items():
         print(network)
@@ -81,7 +81,7 @@ def print_table(options):
 
 def main(argv=None):
     arguments = shell.parser(__doc__)
-    shell.add_settings(arguments)
+    shell.add_settings(arguments, "build_model")
     return shell.run(print_table, arguments.parse_args(argv))
 
 

@@ -1,19 +1,17 @@
-"""Settings of every script, in one frozen dataclass. Standard library only.
+"""Settings of every script, in one frozen dataclass: the file to edit. Standard library only.
 
     python model_train.py --preset compact --set steps=5000 --set batch_size=16
 
-A preset is a small difference from the paper's values, which are the defaults
-below. "Section" means that of Iizuka et al., SIGGRAPH 2016.
+Without --preset the scripts take the defaults below, which are yours to change: the presets name
+every value themselves and stay what they are. "Section" means that of Iizuka et al., SIGGRAPH 2016.
+docs/experiments.md shows a preset of one's own and what a new setting touches.
 """
 
 import dataclasses
-import difflib
-import json
-import pathlib
-import typing
+import math
 
+from colornet import settings
 from colornet.errors import UserError
-from colornet.files import write_whole
 
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 OPTIMIZERS = ("adadelta", "adam", "muon")
@@ -35,9 +33,8 @@ class Config:
     use_global_features: bool = True  # False: the paper's baseline
     use_classification: bool = True  # False: colour loss alone
     num_classes: int = 205  # scene classes; training takes it from the records
-    class_names: tuple[str, ...] = ()  # training takes them from the records
-    mean_color: tuple[float, ...] = ()  # mean a*, b* of the training pictures; from the records
-    records: str = ""  # fingerprint of the records; training takes it from them
+    normalization_momentum: float = 0.9  # of batch normalization's averages; Torch calls it 0.1
+    normalization_epsilon: float = 1e-5  # added to its variances
 
     # --- Training (section 4) -----------------------------------------------------------
     seed: int = 0  # weights, order, crops and flips
@@ -52,21 +49,35 @@ class Config:
     learning_rate: float = 1.0  # Adadelta's own; Adam wants about 0.001, Muon 0.01
     schedule: str = "constant"  # constant | cosine (decays to zero at the last step)
     warmup_steps: int = 0  # updates over which the learning rate rises from zero
+    adadelta_rho: float = 0.9  # share of the old that its averages keep; this and epsilon: Torch's
+    adadelta_epsilon: float = 1e-6  # added under its roots; sets the length of the first updates
+    adam_beta1: float = 0.9  # of Adam, and of Muon where it does as Adam does
+    adam_beta2: float = 0.999
+    adam_epsilon: float = 1e-7
+    muon_momentum: float = 0.95
+    muon_weight_decay: float = 0.05  # share of a kernel that an update takes off, times its rate
     shuffle_buffer: int = 4096  # pictures held in memory to shuffle
 
     # --- Running ------------------------------------------------------------------------
-    precision: str = "auto"  # auto (measured) | float32 | mixed_bfloat16 | mixed_float16
+    precision: str = "float32"  # float32 | mixed_bfloat16 | mixed_float16 | auto (measured)
+    deterministic: bool = True  # operations that give the same bits every time; not with auto
     devices: str = "auto"  # auto | cpu | cpu:N (N logical processors)
-    deterministic: bool = True  # operations that give the same bits every time
     log_every: int = 100  # steps
     validate_every: int = 2000  # steps
     checkpoint_every: int = 1000  # steps
     validation_pictures: int = 2000  # at most, of the records' own; 0: all
+    validation_batch: int = 32  # pictures that validation computes at once
     panel_pictures: int = 8  # pictures in each validation panel
 
     # --- Colouring (section 5) ----------------------------------------------------------
     working_size: int = 256  # pixels, most of a side that the network sees; 0: the whole picture
     chroma: float = 1.0  # multiplies the predicted chrominance
+
+    # --- Filled in by the scripts, not to be set ----------------------------------------
+    class_names: tuple[str, ...] = ()  # of the records
+    mean_color: tuple[float, ...] = ()  # mean a*, b* of the records' training pictures
+    records_fingerprint: str = ""  # of the records
+    preset: str = ""  # which preset the settings began as; "": the defaults above
 
     def __post_init__(self):
         _validate(self)
@@ -79,11 +90,59 @@ class Config:
         return shortest, min(self.picture_size, longest)
 
 
+# The paper's network and training. It names every value, so that it stays the paper's whatever the
+# defaults above are; the other presets say how they differ from it.
+PAPER = dict(
+    picture_size=256,
+    min_side=32,
+    min_chroma=1.0,
+    min_chroma_deviation=3.0,
+    shard_pictures=1024,
+    crop_size=224,
+    width=1.0,
+    use_global_features=True,
+    use_classification=True,
+    num_classes=205,
+    normalization_momentum=0.9,
+    normalization_epsilon=1e-5,
+    seed=0,
+    initial_weights="",
+    zoom=1.0,
+    aging=0.0,
+    steps=200_000,
+    batch_size=128,
+    gradient_accumulation=1,
+    classification_weight=1 / 300,
+    optimizer="adadelta",
+    learning_rate=1.0,
+    schedule="constant",
+    warmup_steps=0,
+    adadelta_rho=0.9,
+    adadelta_epsilon=1e-6,
+    adam_beta1=0.9,
+    adam_beta2=0.999,
+    adam_epsilon=1e-7,
+    muon_momentum=0.95,
+    muon_weight_decay=0.05,
+    shuffle_buffer=4096,
+    precision="float32",
+    deterministic=True,
+    devices="auto",
+    log_every=100,
+    validate_every=2000,
+    checkpoint_every=1000,
+    validation_pictures=2000,
+    validation_batch=32,
+    panel_pictures=8,
+    working_size=256,
+    chroma=1.0,
+)
+
 PRESETS = {
-    # The paper's network and training.
-    "paper": {},
+    "paper": PAPER,
     # The small network whose weights ship: half as wide, on small pictures.
     "compact": dict(
+        PAPER,
         picture_size=144,
         crop_size=128,
         width=0.5,
@@ -98,7 +157,10 @@ PRESETS = {
     ),
     # Seconds on a CPU: shows that everything works.
     "smoke": dict(
+        PAPER,
         picture_size=72,
+        min_side=16,
+        shard_pictures=16,
         crop_size=64,
         width=0.25,
         batch_size=8,
@@ -107,16 +169,42 @@ PRESETS = {
         learning_rate=2e-3,
         schedule="cosine",
         warmup_steps=20,
-        precision="float32",
-        shard_pictures=16,
         log_every=20,
         validate_every=100,
         checkpoint_every=100,
         working_size=96,
-        min_side=16,
     ),
 }
 
+# --- Which setting is whose; a new one goes into what fits ------------------------------
+
+FILLED_IN = ("class_names", "mean_color", "records_fingerprint", "preset")
+RECORD_SETTINGS = (
+    "picture_size",
+    "min_side",
+    "min_chroma",
+    "min_chroma_deviation",
+    "shard_pictures",
+    "seed",
+)
+NETWORK_SETTINGS = (
+    "crop_size",
+    "width",
+    "use_global_features",
+    "use_classification",
+    "num_classes",
+    "normalization_momentum",
+    "normalization_epsilon",
+)
+_EVERY = tuple(field.name for field in dataclasses.fields(Config) if field.name not in FILLED_IN)
+# What each script lets --set change: what it uses and does not take from elsewhere.
+SCRIPTS = {
+    "input_create": RECORD_SETTINGS,
+    "build_model": NETWORK_SETTINGS,
+    "model_train": tuple(
+        name for name in _EVERY if name == "seed" or name not in (*RECORD_SETTINGS, "num_classes")
+    ),
+}
 # What a run may change when it goes on: how far, how often and where, never what is computed.
 RESUMABLE = frozenset(
     (
@@ -124,17 +212,43 @@ RESUMABLE = frozenset(
         "log_every",
         "validate_every",
         "checkpoint_every",
+        "validation_batch",
         "panel_pictures",
         "devices",
         "working_size",
         "chroma",
-        "mean_color",
+        "preset",
     )
 )
+# Settings that came later: what the code before did, which is what runs without them get.
+BEFORE = dict(
+    zoom=1.0,
+    aging=0.0,
+    initial_weights="",
+    mean_color=(),
+    preset="",
+    validation_batch=32,
+    normalization_momentum=0.9,
+    normalization_epsilon=1e-5,
+    adadelta_rho=0.95,  # Keras's, as was epsilon
+    adadelta_epsilon=1e-7,
+    adam_beta1=0.9,
+    adam_beta2=0.999,
+    adam_epsilon=1e-7,
+    muon_momentum=0.95,
+    muon_weight_decay=0.05,
+)
+RENAMED = {"records": "records_fingerprint"}  # old name: new name
+SCHEMA = 2  # of config.json
 
 
 def _validate(config):
-    """Raise UserError for values that cannot work together."""
+    """Raise UserError for values that cannot work, alone or together."""
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        for number in value if isinstance(value, tuple) else (value,):
+            if isinstance(number, float):
+                _require(math.isfinite(number), config, field.name, "a finite number")
     for name in (
         "picture_size",
         "crop_size",
@@ -145,6 +259,7 @@ def _validate(config):
         "shard_pictures",
         "validate_every",
         "checkpoint_every",
+        "validation_batch",
         "min_side",
         "shuffle_buffer",
         "gradient_accumulation",
@@ -158,20 +273,24 @@ def _validate(config):
         "min_chroma",
         "min_chroma_deviation",
         "classification_weight",
+        "muon_weight_decay",
         "chroma",
         "seed",
     ):
         _require(getattr(config, name) >= 0, config, name, "0 or more")
-    _require(config.learning_rate > 0, config, "learning_rate", "more than 0")
+    for name in (
+        "normalization_momentum",
+        "adadelta_rho",
+        "adam_beta1",
+        "adam_beta2",
+        "muon_momentum",
+    ):
+        _require(0 <= getattr(config, name) < 1, config, name, "0 or more, less than 1")
+    for name in ("learning_rate", "normalization_epsilon", "adadelta_epsilon", "adam_epsilon"):
+        _require(getattr(config, name) > 0, config, name, "more than 0")
     _require(0 < config.width <= 4, config, "width", "more than 0, at most 4")
     _require(config.crop_size % 8 == 0, config, "crop_size", "a multiple of 8")
     _require(config.picture_size % 2 == 0, config, "picture_size", "an even number")
-    _require(
-        config.picture_size >= config.crop_size,
-        config,
-        "crop_size",
-        f"at most picture_size ({config.picture_size})",
-    )
     _require(1 <= config.zoom <= 2, config, "zoom", "1 to 2")
     _require(0 <= config.aging <= 1, config, "aging", "0 to 1")
     _require(len(config.mean_color) in (0, 2), config, "mean_color", "two numbers, or none")
@@ -201,101 +320,68 @@ def _require(holds, config, name, allowed):
         raise UserError(f"setting {name}: expected {allowed}, got {getattr(config, name)!r}")
 
 
-def load_config(preset=None, assignments=()):
+def load_config(preset=None, assignments=(), script=None):
     """The settings of a preset, changed by `key=value` texts.
 
     Args:
-        preset: a key of PRESETS; None: "paper".
+        preset: a key of PRESETS; None: the defaults of `Config`.
         assignments: texts such as "steps=5000".
+        script: a key of SCRIPTS, whose settings alone may be changed; None: any.
 
     Raises:
-        UserError: unknown preset or key, or a value of the wrong type or range.
+        UserError: unknown preset or key, one that is not the script's, or a value of the wrong
+            type or range.
     """
-    preset = preset or "paper"
+    if preset is None:
+        return changed(Config(), assignments, script)
     if preset not in PRESETS:
         raise UserError(f"preset: expected one of {', '.join(PRESETS)}, got {preset!r}")
-    return changed(Config(**PRESETS[preset]), assignments)
+    return changed(Config(**PRESETS[preset], preset=preset), assignments, script)
 
 
-def changed(config, assignments):
+def changed(config, assignments, script=None):
     """`config` with `key=value` texts applied; raises UserError as `load_config` does."""
     values = {}
     for assignment in assignments:
-        key, separator, text = assignment.partition("=")
-        if not separator:
-            raise UserError(f"--set: expected key=value, got {assignment!r}")
-        values[key] = _parse(key, text)
+        key, value = settings.parse(Config, assignment)
+        if script and key not in SCRIPTS[script]:
+            raise UserError(_not_its_own(key, script))
+        values[key] = value
     return dataclasses.replace(config, **values)
 
 
-def _parse(key, text):
-    fields = {field.name: field for field in dataclasses.fields(Config)}
-    if key not in fields:
-        near = difflib.get_close_matches(key, fields, n=1, cutoff=0)
-        raise UserError(
-            f"setting {key!r}: no such setting; nearest is {near[0]!r} "
-            f"(allowed: {', '.join(sorted(fields))})"
-        )
-    kind = type(fields[key].default)
-    try:
-        if kind is bool:
-            return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
-        if kind is tuple:
-            element = _element_kind(fields[key])
-            return tuple(map(element, text.split(","))) if text else ()
-        if kind is int:
-            return int(text.replace("_", ""))
-        if kind is float:
-            above, _, below = text.partition("/")
-            return float(above) / float(below or 1)
-        return text
-    except (ValueError, KeyError, ZeroDivisionError):
-        expected = {
-            bool: "true or false",
-            int: "a whole number",
-            float: "a number",
-            tuple: "numbers with commas between",
-        }[kind]
-        raise UserError(f"setting {key}: expected {expected}, got {text!r}") from None
+def _not_its_own(key, script):
+    if key in FILLED_IN:
+        return f"setting {key}: filled in by the scripts, not to be set"
+    others = " and ".join(f"{other}.py" for other, own in SCRIPTS.items() if key in own)
+    why = "does not use it"
+    if script == "model_train" and key in (*RECORD_SETTINGS, "num_classes"):
+        why = "takes it from the records"
+    return f"setting {key}: {script}.py {why}; {others} can set it"
 
 
-def _element_kind(field):
-    """float for tuple[float, ...]."""
-    return typing.get_args(field.type)[0]
+def file_settings(preset):
+    """The settings of a preset, or the defaults (""), as this file has them now; else None."""
+    if preset and preset not in PRESETS:
+        return None
+    return load_config(preset or None)
 
 
 def save_config(config, path):
-    """Write the settings as JSON, whole or not at all."""
-    text = json.dumps(dataclasses.asdict(config), indent=2) + "\n"
-    write_whole(path, lambda partial: pathlib.Path(partial).write_text(text))
+    """Write config.json, whole or not at all: schema, versions of code and libraries, settings."""
+    settings.save(config, path, SCHEMA)
 
 
 def read_config(path):
-    """The settings in a `config.json`; raises UserError if it is missing or does not fit."""
-    try:
-        values = json.loads(pathlib.Path(path).read_text())
-    except FileNotFoundError:
-        raise UserError(
-            f"{path}: no such file; expected the settings of a trained network"
-        ) from None
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: expected settings as JSON: {error}") from None
-    fields = {field.name: field for field in dataclasses.fields(Config)}
-    unknown = set(values) - set(fields) if isinstance(values, dict) else {"a list or a number"}
-    if unknown:
-        raise UserError(f"{path}: unknown settings {', '.join(sorted(unknown))}")
-    for key, value in values.items():
-        kind = type(getattr(Config, key))
-        if not isinstance(
-            value, (list if kind is tuple else (int, float) if kind is float else kind)
-        ):
-            raise UserError(f"{path}: {key}: expected {kind.__name__}, got {value!r}")
-        if kind is tuple:
-            try:
-                values[key] = tuple(map(_element_kind(fields[key]), value))
-            except (TypeError, ValueError):
-                raise UserError(f"{path}: {key}: expected numbers, got {value!r}") from None
-    return Config(**values)
+    """The settings in a `config.json`, also of older code.
+
+    Settings that the code of then lacked get what it did; those that are no more are named on
+    standard error and left out.
+
+    Raises:
+        UserError: the file is missing, damaged or of newer code, or does not fit.
+    """
+    return settings.read(Config, path, SCHEMA, BEFORE, RENAMED)
 
 
 def differences(config, other):

@@ -22,7 +22,7 @@ def create(options):
     """The script's work, from parsed arguments; returns the exit code."""
     from colornet.records import creation, photographs, storage
 
-    options.config = load_config(options.preset, options.set)
+    options.config = load_config(options.preset, options.set, "input_create")
     if options.workers < 1:
         raise UserError(f"--workers: expected 1 or more, got {options.workers}")
     part = _part(options.part)
@@ -125,7 +125,7 @@ def main(argv=None):
         metavar="K/N",
         help="make the K-th of N parts, as one of N machines",
     )
-    shell.add_settings(arguments)
+    shell.add_settings(arguments, "input_create")
     return shell.run(create, arguments.parse_args(argv))
 
 

@@ -21,8 +21,6 @@ from colornet.errors import UserError
 from colornet.training.stopping import Stopped, StopSignals
 from config import changed, load_config, read_config
 
-VALIDATION_BATCH = 32
-
 
 def train(config, records, run_dir):
     """Train until `config.steps`, from the last checkpoint if there is one.
@@ -105,7 +103,9 @@ class _Run:
             )
         count = sum(math.prod(v.shape) for v in self.training.model.trainable_variables)
         print(
-            run_folder.start_block(self.config, self.dataset, device, precision, count, step),
+            run_folder.start_block(
+                self.config, self.dataset, self.run_dir, device, precision, count, step
+            ),
             flush=True,
         )
         if step >= self.config.steps:
@@ -226,7 +226,7 @@ class _Run:
         figures, panel = validation.validate(
             self.training.predict,
             read_input.validation_batches(
-                self.config, self.records, self.dataset, VALIDATION_BATCH
+                self.config, self.records, self.dataset, self.config.validation_batch
             ),
             self.config,
         )
@@ -258,9 +258,9 @@ def start(options):
     """The script's work, from parsed arguments; returns the exit code."""
     saved = os.path.join(options.run_dir, "config.json")
     if options.preset is None and os.path.exists(saved):
-        config = changed(read_config(saved), options.set)
+        config = changed(read_config(saved), options.set, "model_train")
     else:
-        config = load_config(options.preset, options.set)
+        config = load_config(options.preset, options.set, "model_train")
     try:
         train(config, options.records, options.run_dir)
     except Stopped as stopped:
@@ -275,7 +275,7 @@ def main(argv=None):
     arguments.add_argument(
         "--run-dir", required=True, metavar="DIR", help="run folder to make or to go on with"
     )
-    shell.add_settings(arguments)
+    shell.add_settings(arguments, "model_train")
     return shell.run(start, arguments.parse_args(argv))
 
 

@@ -11,6 +11,7 @@ import sys
 from tqdm import tqdm
 
 from colornet.errors import UserError
+from config import PRESETS, SCRIPTS
 
 LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"  # TensorFlow's; 0 shows everything
 
@@ -30,17 +31,20 @@ def parser(script_doc):
     return made
 
 
-def add_settings(arguments):
-    """Add `--preset` and `--set`, which `config.load_config` understands."""
+def add_settings(arguments, script):
+    """Add `--preset` and `--set`, which `config.load_config` understands for that script."""
     arguments.add_argument(
-        "--preset", metavar="NAME", help="paper, compact or smoke (default: paper)"
+        "--preset",
+        metavar="NAME",
+        help=f"{', '.join(PRESETS)} (without: the defaults in config.py)",
     )
     arguments.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="change one setting of config.py; may be repeated",
+        help=f"change a setting of config.py; may be repeated. Those of this script: "
+        + ", ".join(SCRIPTS[script]),
     )
 
 

@@ -8,37 +8,95 @@ import sys
 
 import pytest
 
+import config as config_module
+from colornet import __version__
 from colornet.errors import UserError
-from config import PRESETS, Config, changed, differences, load_config, read_config, save_config
+from config import (
+    BEFORE,
+    FILLED_IN,
+    PRESETS,
+    SCRIPTS,
+    Config,
+    changed,
+    differences,
+    load_config,
+    read_config,
+    save_config,
+)
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-SCRIPTS = (
-    "input_create",
-    "build_model",
-    "model_train",
-    "model_transform",
-    "model_evaluate",
-    "demo",
+ALL_SCRIPTS = [
+    path.stem for path in ROOT.glob("*.py") if "\ndef main(" in path.read_text()
+]  # fmt: skip
+EVERY = {field.name for field in dataclasses.fields(Config)}
+# What the paper says, and Torch's constants where it is silent: written out here literally.
+PAPER = dict(
+    picture_size=256,
+    crop_size=224,
+    width=1.0,
+    use_global_features=True,
+    use_classification=True,
+    num_classes=205,
+    normalization_momentum=0.9,
+    normalization_epsilon=1e-5,
+    zoom=1.0,
+    aging=0.0,
+    initial_weights="",
+    steps=200_000,
+    batch_size=128,
+    gradient_accumulation=1,
+    classification_weight=1 / 300,
+    optimizer="adadelta",
+    learning_rate=1.0,
+    schedule="constant",
+    warmup_steps=0,
+    adadelta_rho=0.9,
+    adadelta_epsilon=1e-6,
+    precision="float32",
+    chroma=1.0,
 )
 
 
-def test_paper_preset_is_the_papers_training():
-    paper = load_config("paper")
-    assert (paper.picture_size, paper.crop_size, paper.width) == (256, 224, 1.0)
-    assert (paper.batch_size, paper.steps) == (128, 200_000)
-    assert (paper.optimizer, paper.learning_rate) == ("adadelta", 1.0)
-    assert paper.classification_weight == pytest.approx(1 / 300)
-    assert paper.num_classes == 205
+# --- Presets --------------------------------------------------------------------------------
+
+
+def test_the_paper_preset_is_the_papers():
+    paper = dataclasses.asdict(load_config("paper"))
+    assert {name: paper[name] for name in PAPER} == PAPER
+
+
+@pytest.mark.parametrize("preset", ["paper", "compact", "smoke"])
+def test_a_preset_names_every_value(preset):
+    """Else it would change with the defaults; a new setting belongs into PAPER, too."""
+    assert set(PRESETS[preset]) == EVERY - set(FILLED_IN)
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_presets_are_valid(preset):
-    assert load_config(preset) == Config(**PRESETS[preset])
+    assert load_config(preset) == Config(**PRESETS[preset], preset=preset)
+
+
+def test_without_a_preset_the_defaults_count(monkeypatch):
+    assert load_config() == Config()
+    edited = dataclasses.make_dataclass(
+        "Config", [("steps", int, 7)], bases=(Config,), frozen=True
+    )  # fmt: skip
+    monkeypatch.setattr(config_module, "Config", edited)
+    assert load_config().steps == 7
+    assert load_config("compact").steps == 11_000
 
 
 def test_settings_are_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         load_config("paper").steps = 1
+
+
+def test_unknown_preset():
+    with pytest.raises(UserError, match="paper, compact, smoke, got 'papr'"):
+        load_config("papr")
+
+
+# --- --set ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -64,11 +122,15 @@ def test_set_is_typed(text, name, value):
         ("steps=many", ["steps", "whole number", "'many'"]),
         ("steps=0", ["steps", "1 or more", "0"]),
         ("learning_rate=__import__('os')", ["learning_rate", "number"]),
+        ("learning_rate=inf", ["learning_rate", "finite", "inf"]),
+        ("mean_color=nan,1", ["mean_color", "finite", "nan"]),
         ("optimizer=sgd", ["optimizer", "adadelta, adam, muon", "'sgd'"]),
         ("use_classification=perhaps", ["use_classification", "true or false"]),
         ("crop_size=100", ["crop_size", "multiple of 8", "100"]),
-        ("crop_size=512", ["crop_size", "picture_size (256)"]),
         ("zoom=0.9", ["zoom", "1 to 2", "0.9"]),
+        ("muon_momentum=1", ["muon_momentum", "less than 1"]),
+        ("adadelta_epsilon=0", ["adadelta_epsilon", "more than 0"]),
+        ("validation_batch=0", ["validation_batch", "1 or more"]),
         ("precision=int8", ["precision", "mixed_bfloat16"]),
         ("devices=tpu", ["devices", "cpu:N"]),
         ("use_global_features=false", ["use_classification=false"]),
@@ -82,9 +144,51 @@ def test_wrong_settings_are_named(text, parts):
         assert part in str(error.value)
 
 
-def test_unknown_preset():
-    with pytest.raises(UserError, match="paper, compact, smoke, got 'papr'"):
-        load_config("papr")
+@pytest.mark.parametrize("value", ["inf", "-inf", "nan"])
+@pytest.mark.parametrize(
+    "name", [field.name for field in dataclasses.fields(Config) if field.type is float]
+)
+def test_no_number_may_be_infinite(name, value):
+    with pytest.raises(UserError, match=f"setting {name}: expected a finite number"):
+        load_config("paper", [f"{name}={value}"])
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_script_takes_its_own_settings_and_refuses_the_rest_by_name(script):
+    paper = load_config("paper")
+    for name in EVERY:
+        value = getattr(paper, name)
+        text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        if name in SCRIPTS[script]:
+            load_config("paper", [f"{name}={text}"], script)
+            continue
+        with pytest.raises(UserError, match=f"setting {name}: ") as error:
+            load_config("paper", [f"{name}={text}"], script)
+        others = [other for other, own in SCRIPTS.items() if name in own]
+        assert all(f"{other}.py" in str(error.value) for other in others)
+
+
+def test_every_setting_is_some_scripts():
+    assert set().union(*SCRIPTS.values()) == EVERY - set(FILLED_IN)
+
+
+@pytest.mark.parametrize(
+    "script, arguments, says",
+    [
+        ("model_train", "--records r --run-dir d --set num_classes=3", "from the records"),
+        ("model_train", "--records r --run-dir d --set picture_size=64", "input_create.py can"),
+        ("input_create", "--images i --records r --set width=0.5", "model_train.py can set it"),
+        ("build_model", "--set learning_rate=1", "build_model.py does not use it"),
+        ("build_model", "--set width=-1", "width"),
+    ],
+)
+def test_a_wrong_setting_ends_a_script_with_2(script, arguments, says, capsys):
+    assert __import__(script).main(arguments.split()) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and says in error
+
+
+# --- config.json ----------------------------------------------------------------------------
 
 
 def test_config_json_round_trip(tmp_path):
@@ -93,20 +197,89 @@ def test_config_json_round_trip(tmp_path):
     assert read_config(tmp_path / "config.json") == config
 
 
+def test_config_json_names_schema_and_versions(tmp_path):
+    save_config(load_config("smoke"), tmp_path / "config.json")
+    content = json.loads((tmp_path / "config.json").read_text())
+    assert content["schema"] == config_module.SCHEMA and content["version"] == __version__
+    pinned = (ROOT / "requirements.txt").read_text()
+    for library in ("tensorflow", "keras", "numpy"):
+        assert f"\n{library}=={content['libraries'][library]}\n" in pinned
+    assert set(content["settings"]) == EVERY
+
+
+def old_settings(**values):
+    """The 37 settings of the code before config.json had a schema."""
+    text = (ROOT / "tests" / "old_config.json").read_text()
+    return json.loads(text) | values
+
+
+def write(tmp_path, content):
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(content))
+    return path
+
+
 @pytest.mark.parametrize(
-    "text", ["", "[1]", '{"step": 1}', '{"steps": "many"}', '{"width": null}', '{"steps": -1}']
+    "text", ["", "[1]", '{"steps": "many"}', '{"schema": 2}', '{"schema": 2, "settings": 1}']
 )
 def test_config_json_that_does_not_fit(tmp_path, text):
     path = tmp_path / "config.json"
     path.write_text(text)
-    with pytest.raises(UserError):
+    with pytest.raises(UserError, match="config.json: "):
         read_config(path)
 
 
-def test_older_config_json_gets_the_defaults(tmp_path):
-    path = tmp_path / "config.json"
-    path.write_text(json.dumps({"steps": 7}))
-    assert read_config(path) == Config(steps=7)
+@pytest.mark.parametrize(
+    "values, says",
+    [
+        (dict(width=None), "width: expected a number, got None"),
+        (dict(steps=-1), "setting steps: expected 1 or more"),
+        (dict(steps=True), "steps: expected a whole number, got True"),
+        (dict(zoom=float("inf")), "zoom: expected a finite number"),
+        (dict(mean_color=["red"]), "mean_color: expected"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_named(tmp_path, values, says):
+    with pytest.raises(UserError, match=f"config.json: .*{says}"):
+        read_config(write(tmp_path, old_settings(**values)))
+
+
+def test_a_missing_setting_that_every_code_had_is_named(tmp_path):
+    content = old_settings()
+    del content["width"]
+    with pytest.raises(UserError, match="expected the settings width, found none"):
+        read_config(write(tmp_path, content))
+
+
+def test_newer_settings_are_refused(tmp_path):
+    path = write(tmp_path, {"schema": 99, "version": "9.0", "settings": {}})
+    with pytest.raises(UserError, match="expected schema 2 or older, got 99 of version 9.0"):
+        read_config(path)
+
+
+def test_an_older_run_gets_what_its_code_did(tmp_path, capsys):
+    config = read_config(write(tmp_path, old_settings()))
+    assert (config.adadelta_rho, config.adadelta_epsilon) == (0.95, 1e-7)  # Keras's own
+    assert (config.muon_momentum, config.muon_weight_decay) == (0.95, 0.05)
+    assert (config.normalization_momentum, config.normalization_epsilon) == (0.9, 1e-5)
+    assert config.records_fingerprint == "174457418c494883"  # was called "records"
+    assert not capsys.readouterr().err
+
+
+def test_every_later_setting_says_what_the_code_did_before():
+    """A new setting belongs into BEFORE, or older runs cannot be read."""
+    assert EVERY - set(old_settings()) - {"records_fingerprint"} <= set(BEFORE)
+
+
+def test_a_setting_that_is_no_more_is_dropped_with_a_word(tmp_path, capsys):
+    read_config(write(tmp_path, old_settings(dropout=0.5)))
+    assert "no longer settings, left out: dropout" in capsys.readouterr().err
+
+
+def test_the_settings_of_the_weights_that_ship_load(capsys):
+    config = read_config(ROOT / "weights" / "config.json")
+    assert config.class_names and config.mean_color
+    assert not capsys.readouterr().err
 
 
 def test_differences_name_both_values():
@@ -114,7 +287,10 @@ def test_differences_name_both_values():
     assert differences(changed(config, ["seed=3"]), config) == {"seed": (3, 0)}
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
+# --- Start-up -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("script", ALL_SCRIPTS)
 def test_help_comes_without_tensorflow(script):
     code = (
         f"import sys, {script}\n"
@@ -125,10 +301,3 @@ def test_help_comes_without_tensorflow(script):
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert f"{script}.py" in done.stdout
-
-
-def test_wrong_setting_ends_a_script_with_2(capsys):
-    import build_model
-
-    assert build_model.main(["--set", "width=-1"]) == 2
-    assert capsys.readouterr().err.count("\n") == 1

@@ -10,7 +10,7 @@ SCRIPTS = {path.stem for path in ROOT.glob("*.py")}
 LIBRARIES = {"config", "read_input", "build_model"}  # scripts that the others may import
 # From below to above. Rooms of one floor do not know each other.
 FLOORS = [
-    {"errors"}, {"files", "shell"}, {"pictures"}, {"records", "network"},
+    {"errors", "versions"}, {"files", "shell"}, {"settings"}, {"pictures"}, {"records", "network"},
     {"training", "coloring"}, {"evaluation"},
 ]  # fmt: skip
 FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}

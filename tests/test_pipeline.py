@@ -35,7 +35,6 @@ def work(tmp_path_factory):
                 pixels = _photograph(kind, generator)
                 pixels[:20, :20] = (200, 60, 40)
                 Image.fromarray(pixels).save(folder / split / kind / f"{number}.png")
-    settings = ["--preset", "smoke", "--set", "picture_size=40", "--set", "crop_size=32"]
     assert (
         input_create.main(
             [
@@ -47,7 +46,10 @@ def work(tmp_path_factory):
                 f"{folder}/records",
                 "--workers",
                 "2",
-                *settings,
+                "--preset",
+                "smoke",
+                "--set",
+                "picture_size=40",
             ]
         )
         == 0
@@ -59,7 +61,10 @@ def work(tmp_path_factory):
                 f"{folder}/records",
                 "--run-dir",
                 f"{folder}/run",
-                *settings,
+                "--preset",
+                "smoke",
+                "--set",
+                "crop_size=32",
                 "--set",
                 "steps=80",
                 "--set",

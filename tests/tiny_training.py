@@ -11,6 +11,7 @@ from PIL import Image
 
 import input_create
 import model_train
+from config import SCRIPTS
 
 SMALL = dict(
     picture_size=40,
@@ -30,9 +31,13 @@ SMALL = dict(
 )
 
 
-def settings(**values):
-    """SMALL, with other values, as the shell writes them."""
-    texts = {key: str(value).lower() for key, value in {**SMALL, **values}.items()}
+def settings(script="model_train", **values):
+    """SMALL, with other values, as the shell writes them: those that are the script's."""
+    texts = {
+        key: str(value).lower()
+        for key, value in {**SMALL, **values}.items()
+        if key in SCRIPTS[script]
+    }
     return [word for key, text in texts.items() for word in ("--set", f"{key}={text}")]
 
 
@@ -74,7 +79,7 @@ def make_records(folder, classes=("kitchen", "street"), count=24, **values):
             "0.2",
             "--workers",
             "1",
-            *settings(**values),
+            *settings("input_create", **values),
         ]
     )
     assert code == 0

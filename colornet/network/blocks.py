@@ -4,11 +4,8 @@ import itertools
 
 import keras
 
-from colornet.network.folding import EPSILON
 from colornet.network.layers import BatchNormalization
 from colornet.network.names import FUSION_HALVES, UP
-
-MOMENTUM = 0.9  # of batch normalization; Torch's 0.1
 
 
 class Builder:
@@ -128,8 +125,8 @@ class Builder:
     def _activated(self, x, name):
         if not self.folded:
             x = BatchNormalization(
-                momentum=MOMENTUM,
-                epsilon=EPSILON,
+                momentum=self.config.normalization_momentum,
+                epsilon=self.config.normalization_epsilon,
                 synchronized=self.synchronized,
                 dtype=self.policy,
                 name=f"{name}_norm",

@@ -4,16 +4,15 @@ import numpy as np
 
 from colornet.network.names import FUSION_HALVES
 
-EPSILON = 1e-5  # of batch normalization
 
-
-def fold(weights):
+def fold(weights, epsilon):
     """Trained weights to those of a `folded` network, which computes the same with fewer passes.
 
     Batch normalisation's scale goes into the kernels before it, the rest into biases.
 
     Args:
         weights: {path of variable: array} of a trained network.
+        epsilon: its `normalization_epsilon`.
 
     Raises:
         KeyError, ValueError: they do not belong together.
@@ -24,7 +23,7 @@ def fold(weights):
             folded.pop(f"{name}_norm/{part}")
             for part in ("gamma", "beta", "moving_mean", "moving_variance")
         )
-        scale = gamma / np.sqrt(variance + EPSILON)
+        scale = gamma / np.sqrt(variance + epsilon)
         layers = [name]
         if name == "fusion":  # without global features it has the first half alone
             mid, other = FUSION_HALVES

@@ -68,14 +68,14 @@ def read_weights(path):
     return weights
 
 
-def load_weights(model, path):
-    """Read what `save_weights` wrote of a trained network into its `folded` form.
+def load_weights(model, path, epsilon):
+    """Read what `save_weights` wrote of a trained network into its `folded` form; `epsilon` as of `fold`.
 
     Raises:
         UserError: the file is missing, damaged, or of another network; nothing is changed then.
     """
     try:
-        values = fold(read_weights(path))
+        values = fold(read_weights(path), epsilon)
     except (KeyError, ValueError) as error:
         raise UserError(
             f"{path}: weights of another network: {error.args[0]} is missing or does not fit"
@@ -144,7 +144,7 @@ def load_trained(path, build_model, precision="float32"):
     weights, settings = trained_files(path)
     config = read_config(settings)
     model = build_model(config, precision, folded=True)
-    load_weights(model, weights)
+    load_weights(model, weights, config.normalization_epsilon)
     return model, config
 
 

@@ -7,17 +7,9 @@ from colornet.files import remove_leftovers
 from colornet.records import making, storage, totals
 from colornet.records.dataset import DATASET, SCHEMA
 from colornet.records.shards import shards_of
+from config import RECORD_SETTINGS
 
 PLAN = "plan.json"
-# The settings that decide what is in the records.
-SETTINGS = (
-    "picture_size",
-    "min_side",
-    "min_chroma",
-    "min_chroma_deviation",
-    "shard_pictures",
-    "seed",
-)
 
 
 def create_records(config, train, val, folder, workers, part=(1, 1)):
@@ -38,7 +30,7 @@ def create_records(config, train, val, folder, workers, part=(1, 1)):
     """
     plan = {
         "schema": SCHEMA,
-        "settings": {name: getattr(config, name) for name in SETTINGS},
+        "settings": {name: getattr(config, name) for name in RECORD_SETTINGS},
         "class_names": val.class_names,
         "train": {"photographs": len(train), "fingerprint": train.fingerprint()},
         "val": {"photographs": len(val), "fingerprint": val.fingerprint()},

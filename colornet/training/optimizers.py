@@ -3,8 +3,6 @@
 import keras
 import tensorflow as tf
 
-MOMENTUM = 0.95  # of Muon
-WEIGHT_DECAY = 0.05  # of Muon's kernels: what an update takes off them, times the learning rate
 NEWTON_SCHULZ = [(3.4445, -4.7750, 2.0315)] * 3  # Muon's own coefficients
 NOT_HIDDEN = ("low_level_1", "colorization_chrominance", "classification_logits")
 
@@ -37,12 +35,15 @@ class Muon(Adam):
     the average, and the kernels decay (J. Liu et al., "Muon is scalable for LLM training", 2025).
 
     Args:
+        momentum: share of the last step's momentum that the next keeps.
+        kernel_decay: what an update takes off the kernels, times the learning rate.
         precision: dtype of the matrix products, "float32" or "bfloat16".
+        **adam: as of `Adam`, for all that is no hidden kernel.
     """
 
-    def __init__(self, learning_rate, precision):
-        super().__init__(learning_rate)
-        self.precision = precision
+    def __init__(self, learning_rate, momentum, kernel_decay, precision, **adam):
+        super().__init__(learning_rate, **adam)
+        self.momentum, self.kernel_decay, self.precision = momentum, kernel_decay, precision
 
     def update_step(self, gradient, variable, learning_rate):
         index = self._get_variable_index(variable)
@@ -50,18 +51,18 @@ class Muon(Adam):
         if name != "kernel" or layer in NOT_HIDDEN:
             return super().update_step(gradient, variable, learning_rate)
         handle = self._momentums[index].value.handle
-        momentum = gradient + MOMENTUM * tf.raw_ops.ReadVariableOp(
+        momentum = gradient + self.momentum * tf.raw_ops.ReadVariableOp(
             resource=handle, dtype=gradient.dtype
         )
         tf.raw_ops.AssignVariableOp(resource=handle, value=momentum)
-        ahead = tf.cast(gradient + MOMENTUM * momentum, self.precision)  # Nesterov's
+        ahead = tf.cast(gradient + self.momentum * momentum, self.precision)  # Nesterov's
         matrix = tf.reshape(ahead, (-1, variable.shape[-1]))
         length = 0.2 * max(matrix.shape) ** 0.5
         direction = tf.reshape(tf.cast(_orthogonal(matrix), gradient.dtype), variable.shape)
         kernel = tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=gradient.dtype)
         tf.raw_ops.AssignSubVariableOp(
             resource=variable.handle,
-            value=learning_rate * (length * direction + WEIGHT_DECAY * kernel),
+            value=learning_rate * (length * direction + self.kernel_decay * kernel),
         )
 
 

@@ -14,7 +14,14 @@ from colornet.files import write_whole
 from colornet.network.weights_files import CONFIG
 from colornet.pictures import colorspace, sheets
 from colornet.pictures.saving import save_image
-from config import RESUMABLE, Config, differences, read_config, save_config
+from config import (
+    FILLED_IN,
+    RESUMABLE,
+    differences,
+    file_settings,
+    read_config,
+    save_config,
+)
 
 METRICS = "metrics.jsonl"
 CURVES = "curves.png"
@@ -31,7 +38,7 @@ def complete(config, dataset):
         mean_color=tuple(dataset.get("mean_color", ())),
         use_classification=config.use_classification and bool(names),
         picture_size=dataset["settings"]["picture_size"],
-        records=fingerprint.hexdigest()[:16],
+        records_fingerprint=fingerprint.hexdigest()[:16],
     )
 
 
@@ -41,10 +48,17 @@ def settle(config, run_dir):
     Precision "auto" becomes what the run measured when it began.
 
     Raises:
-        UserError: another setting differs than those that may change.
+        UserError: another setting differs than those that may change, or `deterministic` is asked
+            of a precision that would be measured.
     """
     path = os.path.join(run_dir, CONFIG)
     if not os.path.exists(path):
+        if config.precision == "auto" and config.deterministic:
+            raise UserError(
+                "setting precision=auto: a timing decides it, so that two runs of one command may "
+                "differ; expected float32, mixed_bfloat16 or mixed_float16, or add "
+                "--set deterministic=false"
+            )
         return config
     began = read_config(path)
     if config.precision == "auto":
@@ -95,16 +109,27 @@ def to_disk(*paths):
             os.close(descriptor)
 
 
-def start_block(config, dataset, device, precision, parameters, step):
-    """The lines that say at the start what a run will do."""
-    changes = ", ".join(
-        f"{name}={value}"
-        for name, (value, _) in differences(config, Config()).items()
-        if name not in ("class_names", "num_classes", "mean_color", "records")
+def settings_lines(config, run_dir):
+    """Where the settings come from, and which of them config.py has otherwise as it is now."""
+    saved = os.path.join(run_dir, CONFIG)
+    began = f"preset {config.preset}" if config.preset else "the defaults"
+    where = f"{saved}, begun with {began}" if os.path.exists(saved) else f"config.py, {began}"
+    now = file_settings(config.preset)
+    if now is None:
+        return f"settings    {where}, which config.py no longer has"
+    other = ", ".join(
+        f"{name}={value} (there {there})"
+        for name, (value, there) in differences(config, now).items()
+        if name not in (*FILLED_IN, "num_classes", "picture_size")
     )
+    return f"settings    {where}\n            unlike config.py as it is now: {other or 'none'}"
+
+
+def start_block(config, dataset, run_dir, device, precision, parameters, step):
+    """The lines that say at the start what a run will do."""
     passes = config.steps * config.batch_size / max(1, dataset["train"]["pictures"])
     return (
-        f"settings    {changes or 'as the paper'}\n"
+        f"{settings_lines(config, run_dir)}\n"
         f"device      {device}\n"
         f"precision   {precision}\n"
         f"pictures    {dataset['train']['pictures']} to train, {dataset['val']['pictures']} to "

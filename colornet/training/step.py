@@ -20,14 +20,23 @@ def make_optimizer(config, precision="float32"):
             warmup_target=rate if config.warmup_steps else None,
             warmup_steps=config.warmup_steps,
         )
+    adam = dict(
+        beta_1=config.adam_beta1, beta_2=config.adam_beta2, epsilon=config.adam_epsilon
+    )
     if config.optimizer == "adadelta":
-        optimizer = optimizers.Adadelta(rate)
+        optimizer = optimizers.Adadelta(
+            rate, rho=config.adadelta_rho, epsilon=config.adadelta_epsilon
+        )
     elif config.optimizer == "muon":
         optimizer = optimizers.Muon(
-            rate, "bfloat16" if precision == "mixed_bfloat16" else "float32"
+            rate,
+            config.muon_momentum,
+            config.muon_weight_decay,
+            "bfloat16" if precision == "mixed_bfloat16" else "float32",
+            **adam,
         )
     else:
-        optimizer = optimizers.Adam(rate)
+        optimizer = optimizers.Adam(rate, **adam)
     if precision == "mixed_float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     return optimizer

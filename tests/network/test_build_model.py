@@ -232,7 +232,7 @@ def test_folded_network_computes_the_same(ablation):
         if "_norm/" in variable.path:
             variable.assign(random.uniform(0.5, 2, variable.shape))
     folded = network.build_model(config, folded=True)
-    weights = fold({v.path: np.asarray(v) for v in model.weights})
+    weights = fold({v.path: np.asarray(v) for v in model.weights}, config.normalization_epsilon)
     assert {v.path for v in folded.weights} == set(weights)
     for variable in folded.weights:
         variable.assign(weights[variable.path])

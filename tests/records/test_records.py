@@ -27,8 +27,7 @@ from messy import colorful, encoded, swapped_profile, write_messy_folder
 
 ROOT = Path(input_create.__file__).parent
 SIZE = 40
-SETTINGS = ["--preset", "smoke", "--set", f"picture_size={SIZE}", "--set", "crop_size=32",
-            "--set", "shard_pictures=6"]
+SETTINGS = ["--preset", "smoke", "--set", f"picture_size={SIZE}", "--set", "shard_pictures=6"]
 
 
 def _photographs(folder, count=20, classes=("lake", "wood"), side=48):

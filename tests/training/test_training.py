@@ -386,12 +386,18 @@ def test_a_run_can_start_from_the_weights_of_another(records, unlabelled, tmp_pa
     assert not list(tmp_path.glob("wide/checkpoints/*"))
 
 
+def test_a_measured_precision_is_not_deterministic(records, tmp_path, capsys):
+    assert train(records, tmp_path, precision="auto") == 2
+    error = capsys.readouterr().err
+    assert "precision=auto" in error and "--set deterministic=false" in error
+
+
 def test_precision_auto_is_measured_said_and_kept(records, tmp_path, capsys):
-    assert train(records, tmp_path, precision="auto", steps=1) == 0
+    assert train(records, tmp_path, precision="auto", deterministic=False, steps=1) == 0
     first = [line for line in capsys.readouterr().out.splitlines() if "precision" in line][-1]
     chosen = json.loads((tmp_path / "config.json").read_text())["precision"]
     assert chosen in ("float32", "mixed_bfloat16") and f"precision   {chosen} (measured" in first
-    assert train(records, tmp_path, precision="auto", steps=2) == 0
+    assert train(records, tmp_path, precision="auto", deterministic=False, steps=2) == 0
     assert f"precision   {chosen}\n" in capsys.readouterr().out
 
 

@@ -1,0 +1,141 @@
+"""Values of a frozen dataclass as the shell's texts and as JSON, for `config.py`."""
+
+import dataclasses
+import difflib
+import json
+import pathlib
+import sys
+import typing
+
+from colornet.errors import UserError
+from colornet.files import write_whole
+from colornet.versions import versions
+
+_EXPECTED = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    tuple: "values with commas between",
+}
+
+
+def parse(kind, assignment):
+    """(name, value) of a text such as "steps=5000".
+
+    Args:
+        kind: a dataclass; every field has a default, whose type decides how a text is read.
+
+    Raises:
+        UserError: no such field, or a value of another type.
+    """
+    key, separator, text = assignment.partition("=")
+    if not separator:
+        raise UserError(f"--set: expected key=value, got {assignment!r}")
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    if key not in fields:
+        near = difflib.get_close_matches(key, fields, n=1, cutoff=0)
+        raise UserError(
+            f"setting {key!r}: no such setting; nearest is {near[0]!r} "
+            f"(allowed: {', '.join(sorted(fields))})"
+        )
+    try:
+        return key, _parse_value(fields[key], text)
+    except (ValueError, KeyError, ZeroDivisionError):
+        expected = _EXPECTED[type(fields[key].default)]
+        raise UserError(f"setting {key}: expected {expected}, got {text!r}") from None
+
+
+def _parse_value(field, text):
+    kind = type(field.default)
+    if kind is bool:
+        return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
+    if kind is tuple:
+        return tuple(map(_element_kind(field), text.split(","))) if text else ()
+    if kind is int:
+        return int(text.replace("_", ""))
+    if kind is float:
+        above, _, below = text.partition("/")
+        return float(above) / float(below or 1)
+    return text
+
+
+def _element_kind(field):
+    """float for tuple[float, ...]."""
+    return typing.get_args(field.type)[0]
+
+
+def save(values, path, schema):
+    """Write a dataclass as JSON, whole or not at all; raises OSError."""
+    content = {"schema": schema, **versions(), "settings": dataclasses.asdict(values)}
+    text = json.dumps(content, indent=2) + "\n"
+    write_whole(path, lambda partial: pathlib.Path(partial).write_text(text))
+
+
+def read(kind, path, schema, before, renamed):
+    """What `save` wrote, in this schema or an older one.
+
+    Args:
+        kind: the dataclass.
+        schema: the newest that is understood; files without one hold the settings alone.
+        before: {name: value} of fields that older files may lack.
+        renamed: {old name: name}.
+
+    Raises:
+        UserError: the file is missing, damaged or newer, or a value does not fit.
+    """
+    found = _load(path, schema)
+    found = {renamed.get(name, name): value for name, value in found.items()}
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    gone = sorted(set(found) - set(fields))
+    if gone:
+        print(f"{path}: no longer settings, left out: {', '.join(gone)}", file=sys.stderr)
+    missing = sorted(set(fields) - set(found) - set(before))
+    if missing:
+        raise UserError(f"{path}: expected the settings {', '.join(missing)}, found none")
+    values = before | {
+        name: _checked(fields[name], value, path)
+        for name, value in found.items()
+        if name in fields
+    }
+    try:
+        return kind(**values)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+def _load(path, schema):
+    """{name: value} of the settings in a file."""
+    try:
+        content = json.loads(pathlib.Path(path).read_text())
+    except FileNotFoundError:
+        raise UserError(
+            f"{path}: no such file; expected the settings of a trained network"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: expected settings as JSON: {error}") from None
+    if isinstance(content, dict) and "schema" in content:
+        if content["schema"] != schema:
+            raise UserError(
+                f"{path}: expected schema {schema} or older, got {content['schema']!r} of version "
+                f"{content.get('version')}; use that version"
+            )
+        content = content.get("settings")
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: expected settings as JSON, with a name for each")
+    return content
+
+
+def _checked(field, value, path):
+    """A value from JSON as its field has it."""
+    kind = type(field.default)
+    allowed = {tuple: list, float: (int, float)}.get(kind, kind)
+    fits = isinstance(value, allowed) and (kind is bool or not isinstance(value, bool))
+    try:
+        if fits and kind is tuple:
+            return tuple(map(_element_kind(field), value))
+    except (TypeError, ValueError):
+        fits = False
+    if not fits:
+        raise UserError(f"{path}: {field.name}: expected {_EXPECTED[kind]}, got {value!r}")
+    return value
