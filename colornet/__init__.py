@@ -1,3 +1,1 @@
 """What the scripts at the root use, in rooms that import downwards; see docs/architecture.md."""
-
-__version__ = "0.3.0"

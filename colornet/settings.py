@@ -94,9 +94,7 @@ def read(kind, path, schema, before, renamed):
     if missing:
         raise UserError(f"{path}: expected the settings {', '.join(missing)}, found none")
     values = before | {
-        name: _checked(fields[name], value, path)
-        for name, value in found.items()
-        if name in fields
+        name: _checked(fields[name], value, path) for name, value in found.items() if name in fields
     }
     try:
         return kind(**values)

@@ -5,15 +5,14 @@ import pathlib
 import platform
 import subprocess
 
-from colornet import __version__
-
+VERSION = "0.3.0"
 LIBRARIES = ("tensorflow", "keras", "numpy")
 _ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
 def versions():
     """Dict of "version", in a git checkout "commit" ("-dirty": edited since), and "libraries"."""
-    found = {"version": __version__}
+    found = {"version": VERSION}
     commit = _commit()
     if commit:
         found["commit"] = commit

@@ -9,8 +9,8 @@ import sys
 import pytest
 
 import config as config_module
-from colornet import __version__
 from colornet.errors import UserError
+from colornet.versions import VERSION
 from config import (
     BEFORE,
     FILLED_IN,
@@ -200,7 +200,7 @@ def test_config_json_round_trip(tmp_path):
 def test_config_json_names_schema_and_versions(tmp_path):
     save_config(load_config("smoke"), tmp_path / "config.json")
     content = json.loads((tmp_path / "config.json").read_text())
-    assert content["schema"] == config_module.SCHEMA and content["version"] == __version__
+    assert content["schema"] == config_module.SCHEMA and content["version"] == VERSION
     pinned = (ROOT / "requirements.txt").read_text()
     for library in ("tensorflow", "keras", "numpy"):
         assert f"\n{library}=={content['libraries'][library]}\n" in pinned

@@ -69,7 +69,9 @@ def read_weights(path):
 
 
 def load_weights(model, path, epsilon):
-    """Read what `save_weights` wrote of a trained network into its `folded` form; `epsilon` as of `fold`.
+    """Read what `save_weights` wrote of a trained network into its `folded` form.
+
+    `epsilon` as of `fold`.
 
     Raises:
         UserError: the file is missing, damaged, or of another network; nothing is changed then.

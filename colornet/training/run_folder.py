@@ -14,14 +14,7 @@ from colornet.files import write_whole
 from colornet.network.weights_files import CONFIG
 from colornet.pictures import colorspace, sheets
 from colornet.pictures.saving import save_image
-from config import (
-    FILLED_IN,
-    RESUMABLE,
-    differences,
-    file_settings,
-    read_config,
-    save_config,
-)
+from config import FILLED_IN, RESUMABLE, differences, file_settings, read_config, save_config
 
 METRICS = "metrics.jsonl"
 CURVES = "curves.png"

@@ -20,9 +20,7 @@ def make_optimizer(config, precision="float32"):
             warmup_target=rate if config.warmup_steps else None,
             warmup_steps=config.warmup_steps,
         )
-    adam = dict(
-        beta_1=config.adam_beta1, beta_2=config.adam_beta2, epsilon=config.adam_epsilon
-    )
+    adam = dict(beta_1=config.adam_beta1, beta_2=config.adam_beta2, epsilon=config.adam_epsilon)
     if config.optimizer == "adadelta":
         optimizer = optimizers.Adadelta(
             rate, rho=config.adadelta_rho, epsilon=config.adadelta_epsilon

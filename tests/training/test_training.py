@@ -12,7 +12,7 @@ from PIL import Image
 
 import model_train
 from build_model import build_model
-from config import Config
+from config import Config, load_config
 from tiny_training import SMALL, checkpoint_files, make_records, rows, settings, train
 
 
@@ -107,21 +107,53 @@ def test_one_batch_can_be_overfitted(optimizer):
     assert colorspace.rmse_ab(training.take_totals()["mse"]) < 2
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "adadelta"])
-def test_fused_updates_equal_those_of_keras(optimizer):
+# Not the defaults: the settings have to arrive, too.
+ADAM = dict(adam_beta1=0.8, adam_beta2=0.9, adam_epsilon=1e-3)
+ADADELTA = dict(adadelta_rho=0.8, adadelta_epsilon=1e-3)
+
+
+@pytest.mark.parametrize("optimizer, values", [("adam", ADAM), ("adadelta", ADADELTA)])
+def test_fused_updates_equal_those_of_keras(optimizer, values):
+    import keras
+
+    kinds = {"adam": keras.optimizers.Adam, "adadelta": keras.optimizers.Adadelta}
+    theirs = {"adam": dict(beta_1=0.8, beta_2=0.9, epsilon=1e-3)}
+    theirs = kinds[optimizer](0.1, **theirs.get(optimizer, dict(rho=0.8, epsilon=1e-3)))
+    weights = np.linspace(-1, 1, 7)
+    ours = updated(Config(optimizer=optimizer, learning_rate=0.1, **values), weights)
+    np.testing.assert_allclose(ours, updated(theirs, weights), atol=1e-5)
+
+
+def test_adadelta_of_the_paper_preset_is_torchs():
+    """torch.optim.Adadelta and the authors' optim.adadelta: rho 0.9, epsilon 1e-6, rate 1."""
+    weights, squares, moves = np.linspace(-1, 1, 7), 0, 0
+    expected = weights
+    for gradient in gradients():
+        squares = 0.9 * squares + 0.1 * gradient**2
+        move = np.sqrt(moves + 1e-6) / np.sqrt(squares + 1e-6) * gradient
+        moves = 0.9 * moves + 0.1 * move**2
+        expected = expected - move
+    np.testing.assert_allclose(updated(load_config("paper"), weights), expected, atol=1e-6)
+
+
+def gradients():
+    return [np.cos(np.arange(7) + step) for step in range(5)]
+
+
+def updated(optimizer, weights):
+    """Weights after five updates by a Keras optimizer, or by that of a config."""
     import keras
     import tensorflow as tf
 
     from colornet.training import step as training_step
 
-    ours = training_step.make_optimizer(Config(optimizer=optimizer, learning_rate=0.1))
-    theirs = {"adam": keras.optimizers.Adam, "adadelta": keras.optimizers.Adadelta}[optimizer](0.1)
-    weights = [keras.Variable(np.linspace(-1, 1, 7).astype("float32")) for _ in range(2)]
-    for optimizer, weight in zip((ours, theirs), weights):
-        optimizer.build([weight])
-        for step in range(5):
-            optimizer.apply([tf.constant(np.cos(np.arange(7) + step), tf.float32)], [weight])
-    np.testing.assert_allclose(weights[0].numpy(), weights[1].numpy(), atol=1e-5)
+    if isinstance(optimizer, Config):
+        optimizer = training_step.make_optimizer(optimizer)
+    weights = keras.Variable(weights.astype("float32"))
+    optimizer.build([weights])
+    for gradient in gradients():
+        optimizer.apply([tf.constant(gradient, tf.float32)], [weights])
+    return weights.numpy()
 
 
 @pytest.mark.parametrize("shape", [(3, 3, 8, 16), (64, 16), (16, 64)])
@@ -148,18 +180,42 @@ def test_muon_moves_a_kernel_equally_far_in_all_directions(shape, precision):
     np.testing.assert_allclose(moved, np.diag(np.diag(moved)), atol=0.05 * length)
 
 
+def test_muons_momentum_is_a_setting():
+    """Of momentum 0 the second step is that of its own gradient; with more, the first's counts."""
+    import keras
+    import tensorflow as tf
+
+    from colornet.training import step as training_step
+
+    first, second = np.zeros((2, 4, 4), "float32")
+    first[0, 0], second[1, 1] = 1, 1
+    moved = {}
+    for momentum in (0.0, 0.9):
+        config = Config(optimizer="muon", muon_momentum=momentum, muon_weight_decay=0.0)
+        optimizer = training_step.make_optimizer(config)
+        kernel = keras.Variable(np.zeros((4, 4), "float32"), name="kernel")
+        optimizer.build([kernel])
+        optimizer.apply([tf.constant(first)], [kernel])
+        after = kernel.numpy()
+        optimizer.apply([tf.constant(second)], [kernel])
+        moved[momentum] = np.abs(kernel.numpy() - after)
+    assert moved[0.0][1, 1] > 0 and moved[0.0][0, 0] == 0
+    assert moved[0.9][1, 1] > 0 and moved[0.9][0, 0] > 0
+
+
 def test_kernels_decay_with_muon():
     import keras
     import tensorflow as tf
 
     from colornet.training import step as training_step
 
-    optimizer = training_step.make_optimizer(Config(optimizer="muon", learning_rate=0.1))
+    config = Config(optimizer="muon", learning_rate=0.1, muon_weight_decay=0.2)
+    optimizer = training_step.make_optimizer(config)
     kernel = keras.Variable(np.full((3, 3, 2, 4), 2, "float32"), name="kernel")
     bias = keras.Variable(np.full(4, 2, "float32"), name="bias")
     optimizer.build([kernel, bias])
     optimizer.apply([tf.zeros((3, 3, 2, 4)), tf.zeros(4)], [kernel, bias])
-    np.testing.assert_allclose(kernel.numpy(), 2 - 2 * 0.1 * 0.05, rtol=1e-6)
+    np.testing.assert_allclose(kernel.numpy(), 2 - 2 * 0.1 * 0.2, rtol=1e-6)
     np.testing.assert_array_equal(bias.numpy(), 2)
 
 
@@ -332,7 +388,10 @@ def test_other_records_are_refused(records, unlabelled, tmp_path, capsys):
     assert train(records, tmp_path, steps=1) == 0
     assert train(unlabelled, tmp_path, steps=2) == 2
     error = capsys.readouterr().err
-    assert "records was" in error and "class_names was ('kitchen', 'street'), now ()" in error
+    assert (
+        "records_fingerprint was" in error
+        and "class_names was ('kitchen', 'street'), now ()" in error
+    )
 
 
 @pytest.mark.parametrize(
