@@ -43,7 +43,7 @@ def add_settings(arguments, script):
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help=f"change a setting of config.py; may be repeated. Those of this script: "
+        help="change a setting of config.py; may be repeated. Those of this script: "
         + ", ".join(SCRIPTS[script]),
     )
 

@@ -17,8 +17,20 @@ from config import load_config
 
 SIZE, CROP = 40, 32
 PICTURES, BATCH = 50, 8  # an epoch ends within a batch
-SETTINGS = ["--preset", "smoke", "--set", f"picture_size={SIZE}", "--set", f"crop_size={CROP}",
-            "--set", f"batch_size={BATCH}", "--set", "width=0.0625", "--set", "shuffle_buffer=16"]
+SETTINGS = [
+    "--preset",
+    "smoke",
+    "--set",
+    f"picture_size={SIZE}",
+    "--set",
+    f"crop_size={CROP}",
+    "--set",
+    f"batch_size={BATCH}",
+    "--set",
+    "width=0.0625",
+    "--set",
+    "shuffle_buffer=16",
+]
 CONFIG = load_config("smoke", SETTINGS[3::2])
 
 
@@ -33,8 +45,11 @@ def _planes():
 def _write_records(folder, train=PICTURES, val=5, shard_pictures=8):
     """Records whose labels number the pictures."""
     folder.mkdir(parents=True, exist_ok=True)
-    dataset = {"schema": SCHEMA, "settings": {"picture_size": SIZE},
-               "class_names": [f"{i:03d}" for i in range(max(train, val))]}
+    dataset = {
+        "schema": SCHEMA,
+        "settings": {"picture_size": SIZE},
+        "class_names": [f"{i:03d}" for i in range(max(train, val))],
+    }
     for split, pictures in (("train", train), ("val", val)):
         count = math.ceil(pictures / shard_pictures)
         dataset[split] = {"pictures": pictures, "shards": []}
@@ -47,7 +62,8 @@ def _write_records(folder, train=PICTURES, val=5, shard_pictures=8):
             name = Shard("", split, number, count, range(0)).name
             (folder / name).write_bytes(b"".join(records))
             dataset[split]["shards"].append(
-                {"file": name, "pictures": len(records), "bytes": sum(map(len, records))})
+                {"file": name, "pictures": len(records), "bytes": sum(map(len, records))}
+            )
     (folder / "dataset.json").write_text(json.dumps(dataset))
     return dataset
 
@@ -111,12 +127,12 @@ def test_pipelines_and_parts_are_slices_of_the_whole_batch(records, whole):
     for pipeline in range(2):
         half = slice(4 * pipeline, 4 * pipeline + 4)
         expected = [tuple(part[half] for part in batch) for batch in whole[5:9]]
-        _assert_equal(
-            _batches(records, 4, start_step=5, pipeline=pipeline, pipelines=2), expected)
+        _assert_equal(_batches(records, 4, start_step=5, pipeline=pipeline, pipelines=2), expected)
     quarters = _batches(records, 8, start_step=5, pipeline=1, pipelines=2, parts=2)
     assert [len(batch[2]) for batch in quarters] == [2] * 8
-    joined = [tuple(np.concatenate(parts) for parts in zip(*quarters[i : i + 2]))
-              for i in range(0, 8, 2)]
+    joined = [
+        tuple(np.concatenate(parts) for parts in zip(*quarters[i : i + 2])) for i in range(0, 8, 2)
+    ]
     _assert_equal(joined, expected)
 
 
@@ -125,7 +141,8 @@ def test_crops_and_flips_keep_both_planes_aligned(records):
     for luminance, chrominance, _ in _batches(records, 50):
         where = np.rint(chrominance * 255) / 12  # the y and x that each pixel came from
         np.testing.assert_allclose(
-            np.rint(luminance[:, ::2, ::2, 0] * 255), 6 * where.sum(axis=-1), atol=0.01)
+            np.rint(luminance[:, ::2, ::2, 0] * 255), 6 * where.sum(axis=-1), atol=0.01
+        )
         np.testing.assert_array_equal(luminance[:, ::2, ::2], luminance[:, 1::2, 1::2])
         for y, x in where.transpose(0, 3, 1, 2):
             flips.append(x[0, 0] > x[0, 1])
@@ -177,7 +194,8 @@ def test_shapes_are_known_before_the_first_batch(records, change):
     folder, dataset = records
     config = load_config("smoke", SETTINGS[3::2] + [change])
     luminance, chrominance, label = read_input.training_batches(
-        config, folder, dataset).element_spec
+        config, folder, dataset
+    ).element_spec
     assert luminance.shape == (BATCH, CROP, CROP, 1)
     assert chrominance.shape == (BATCH, CROP // 2, CROP // 2, 2)
     assert label.shape == (BATCH,)
@@ -220,9 +238,20 @@ def test_remote_paths_are_read(tmp_path, whole):
 
 def _train(folder, capsys):
     """Train on records that are not sound; returns the line that says so."""
-    code = model_train.main(["--records", str(folder), "--run-dir", str(folder / "run"),
-                             *SETTINGS[:2], *SETTINGS[4:],  # the records decide picture_size
-                             "--set", "steps=40", "--set", "use_classification=false"])
+    code = model_train.main(
+        [
+            "--records",
+            str(folder),
+            "--run-dir",
+            str(folder / "run"),
+            *SETTINGS[:2],
+            *SETTINGS[4:],  # the records decide picture_size
+            "--set",
+            "steps=40",
+            "--set",
+            "use_classification=false",
+        ]
+    )
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
     assert code == 2 and len(lines) == 1
     return lines[0]
@@ -275,10 +304,8 @@ def test_every_kind_of_damage_is_found_in_its_shard(tmp_path):
     data = shard.read_bytes()
     for position in (0, 9, 12, 5000, len(data) - 1):  # length, its checksum, data, checksum
         shard.write_bytes(data[:position] + bytes([data[position] ^ 1]) + data[position + 1 :])
-        assert find_damage(folder, dataset, "train") == (
-            str(shard), "its checksums do not match")
-        assert find_damage(folder, dataset, "val") == (
-            str(shard), "its checksums do not match")
+        assert find_damage(folder, dataset, "train") == (str(shard), "its checksums do not match")
+        assert find_damage(folder, dataset, "val") == (str(shard), "its checksums do not match")
     for length in (5, len(data) - 1):
         shard.write_bytes(data[:length])
         assert find_damage(folder, dataset, "train")[0] == str(shard)

@@ -40,13 +40,33 @@ def _photographs(folder, count=20, classes=("lake", "wood"), side=48):
 
 
 def _create(images, records, *more):
-    return input_create.main(["--images", str(images), "--records", str(records),
-                              "--workers", "2", *SETTINGS, *map(str, more)])
+    return input_create.main(
+        [
+            "--images",
+            str(images),
+            "--records",
+            str(records),
+            "--workers",
+            "2",
+            *SETTINGS,
+            *map(str, more),
+        ]
+    )
 
 
 def _command(images, records, *more):
-    return [sys.executable, str(ROOT / "input_create.py"), "--images", str(images),
-            "--records", str(records), "--workers", "2", *SETTINGS, *map(str, more)]
+    return [
+        sys.executable,
+        str(ROOT / "input_create.py"),
+        "--images",
+        str(images),
+        "--records",
+        str(records),
+        "--workers",
+        "2",
+        *SETTINGS,
+        *map(str, more),
+    ]
 
 
 def _content(folder):
@@ -76,8 +96,9 @@ def _examples(folder):
     import tensorflow as tf
 
     files = sorted(str(path) for path in folder.glob("*.tfrecord"))
-    examples = [tf.train.Example.FromString(record.numpy())
-                for record in tf.data.TFRecordDataset(files)]
+    examples = [
+        tf.train.Example.FromString(record.numpy()) for record in tf.data.TFRecordDataset(files)
+    ]
     return {example.features.feature["name"].bytes_list.value[0]: example for example in examples}
 
 
@@ -136,9 +157,13 @@ def _run_until_killed(command, after):
 
 def test_interrupt_ends_in_one_line_and_is_made_good(tmp_path):
     images = _photographs(tmp_path / "images", 40, side=250)
-    process = subprocess.Popen(_command(images, tmp_path / "records"), text=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                               start_new_session=True)
+    process = subprocess.Popen(
+        _command(images, tmp_path / "records"),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
     while not list(tmp_path.glob("records/*.tfrecord")):
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: workers get it too
@@ -154,8 +179,12 @@ def test_interrupt_ends_in_one_line_and_is_made_good(tmp_path):
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the worker in /proc")
 def test_a_killed_worker_ends_in_one_line(tmp_path):
     images = _photographs(tmp_path / "images", 60, side=400)
-    process = subprocess.Popen(_command(images, tmp_path / "records"), text=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        _command(images, tmp_path / "records"),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
     process.stdout.readline()
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     while not (workers := children.read_text().split()):
@@ -199,13 +228,17 @@ def test_a_full_disk_ends_in_one_line_and_is_made_good(tmp_path):
     small, saved = tmp_path / "small", tmp_path / "saved"
     small.mkdir()
     # A file system of 60 KiB that is gone with its process.
-    script = ('mount -t tmpfs -o size=60k tmpfs "$1" || exit 77; small=$1; saved=$2; shift 2; '
-              '"$@"; code=$?; cp -r "$small" "$saved"; exit $code')
+    script = (
+        'mount -t tmpfs -o size=60k tmpfs "$1" || exit 77; small=$1; saved=$2; shift 2; '
+        '"$@"; code=$?; cp -r "$small" "$saved"; exit $code'
+    )
     unshare = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-rm"]
     try:
         result = subprocess.run(
             [*unshare, "sh", "-c", script, "sh", small, saved, *_command(images, small)],
-            capture_output=True, text=True, timeout=60,
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
     except FileNotFoundError:
         pytest.skip("no unshare here")
@@ -277,8 +310,9 @@ def messy(tmp_path_factory):
     """(expected, records folder) of the messy folder."""
     folder = tmp_path_factory.mktemp("messy")
     expected = write_messy_folder(folder / "images")
-    result = subprocess.run(_command(folder / "images", folder / "records"),
-                            capture_output=True, text=True, timeout=60)
+    result = subprocess.run(
+        _command(folder / "images", folder / "records"), capture_output=True, text=True, timeout=60
+    )
     assert result.returncode == 0, result.stderr
     assert "Traceback" not in result.stderr
     (folder / "out.txt").write_text(result.stdout)
@@ -289,9 +323,11 @@ def test_every_messy_file_is_used_or_named_with_its_reason(messy):
     expected, records = messy
     used, rejected = _examples(records), _rejected(records)
     assert set(used) == {
-        os.fsencode(name) for name, outcome in expected.items() if not outcome.record}
-    reasons = {printable(name): outcome.record
-               for name, outcome in expected.items() if outcome.record}
+        os.fsencode(name) for name, outcome in expected.items() if not outcome.record
+    }
+    reasons = {
+        printable(name): outcome.record for name, outcome in expected.items() if outcome.record
+    }
     assert rejected.keys() == reasons.keys()
     for name, reason in reasons.items():
         assert rejected[name].startswith(reason), name
@@ -303,9 +339,11 @@ def test_the_counts_add_up(messy):
     splits = [dataset["train"], dataset["val"]]
     left_out = dataset["left_out"]
     assert sum(split["pictures"] for split in splits) + sum(left_out["reasons"].values()) == len(
-        expected)
+        expected
+    )
     assert sum(sum(counts.values()) for counts in left_out["classes"].values()) == sum(
-        left_out["reasons"].values())
+        left_out["reasons"].values()
+    )
     for split in splits:
         assert split["pictures"] == sum(shard["pictures"] for shard in split["shards"])
         assert split["pictures"] == sum(split["classes"].values())
@@ -369,14 +407,20 @@ def test_the_color_filter_counts_by_reason_and_class_and_shows_samples(tmp_path)
     dataset = _dataset(tmp_path / "records")
     assert dataset["left_out"] == {
         "reasons": {"grayscale": 2, "little colour variance": 1},
-        "classes": {"lake": {"grayscale": 1},
-                    "wood": {"grayscale": 1, "little colour variance": 1}},
+        "classes": {
+            "lake": {"grayscale": 1},
+            "wood": {"grayscale": 1, "little colour variance": 1},
+        },
     }
     assert dataset["settings"]["min_chroma_deviation"] == 10
     sheet = np.asarray(Image.open(tmp_path / "records" / "samples.png").convert("RGB"))
     assert sheet.shape[1] > 8 * 128 and sheet.shape[0] > 3 * 128  # twelve kept, three left out
-    assert _create(images, tmp_path / "all", "--set", "min_chroma=0",
-                   "--set", "min_chroma_deviation=0") == 0
+    assert (
+        _create(
+            images, tmp_path / "all", "--set", "min_chroma=0", "--set", "min_chroma_deviation=0"
+        )
+        == 0
+    )
     assert _dataset(tmp_path / "all")["left_out"] == {"reasons": {}, "classes": {}}
 
 
@@ -389,10 +433,20 @@ def test_class_folders_are_merged_and_flat_folders_have_no_class(tmp_path):
     (tmp_path / "flat").mkdir()
     Image.fromarray(colorful(seed=50)).save(tmp_path / "flat" / "x.png")
     _photographs(tmp_path / "val", 2, ("wood", "sea"))
-    assert input_create.main(
-        ["--images", *(str(tmp_path / name) for name in ("one", "two", "flat")),
-         "--val-images", str(tmp_path / "val"), "--records", str(tmp_path / "records"), *SETTINGS]
-    ) == 0
+    assert (
+        input_create.main(
+            [
+                "--images",
+                *(str(tmp_path / name) for name in ("one", "two", "flat")),
+                "--val-images",
+                str(tmp_path / "val"),
+                "--records",
+                str(tmp_path / "records"),
+                *SETTINGS,
+            ]
+        )
+        == 0
+    )
     dataset = _dataset(tmp_path / "records")
     assert dataset["class_names"] == ["hill", "lake", "wood", "sea"]
     assert dataset["train"]["classes"] == {"": 1, "hill": 3, "lake": 3, "wood": 6}
@@ -407,18 +461,25 @@ def test_places365_lists(tmp_path, capsys):
     images = _photographs(tmp_path / "data", 6, ("a/airfield", "a/apartment/outdoor"))
     categories, listed = tmp_path / "categories.txt", tmp_path / "list.txt"
     categories.write_text("/a/airfield 0\n/a/apartment/outdoor 1\n/z/zoo 2\n")
-    listed.write_text("/a/airfield/000.png 0\n/a/apartment/outdoor/001.png 1\n"
-                      "/a/airfield/002.png 0\n/a/airfield/gone.png 0\n")
+    listed.write_text(
+        "/a/airfield/000.png 0\n/a/apartment/outdoor/001.png 1\n"
+        "/a/airfield/002.png 0\n/a/airfield/gone.png 0\n"
+    )
     lists = ["--list", listed, "--categories", categories, "--val-fraction", "0.25"]
     assert _create(images, tmp_path / "records", *lists) == 0
     assert _dataset(tmp_path / "records")["class_names"] == ["airfield", "apartment/outdoor", "zoo"]
     labels = {name: _label(example) for name, example in _examples(tmp_path / "records").items()}
-    assert labels == {b"a/airfield/000.png": 0, b"a/apartment/outdoor/001.png": 1,
-                      b"a/airfield/002.png": 0}
+    assert labels == {
+        b"a/airfield/000.png": 0,
+        b"a/apartment/outdoor/001.png": 1,
+        b"a/airfield/002.png": 0,
+    }
     assert _rejected(tmp_path / "records") == {"a/airfield/gone.png": "no such file or directory"}
     capsys.readouterr()
-    for text, message in (("/a/airfield/000.png 7\n", "line 1: class 7 is not in"),
-                          ("/a/airfield/000.png\n", "line 1: expected as")):
+    for text, message in (
+        ("/a/airfield/000.png 7\n", "line 1: class 7 is not in"),
+        ("/a/airfield/000.png\n", "line 1: expected as"),
+    ):
         listed.write_text(text)
         assert _create(images, tmp_path / "other", *lists) == 2
         assert message in capsys.readouterr().err
@@ -439,14 +500,18 @@ def test_examples_parse_and_hold_scikit_images_lab(tmp_path):
     for name in ("a", "b"):
         Image.fromarray(pixels).save(images / f"{name}.png")
     assert _create(tmp_path / "images", tmp_path / "records") == 0
-    record = next(iter(tf.data.TFRecordDataset(
-        str(tmp_path / "records" / "train-00000-of-00001.tfrecord"))))
-    example = tf.io.parse_single_example(record, {
-        "luminance": tf.io.FixedLenFeature([], tf.string),
-        "chrominance": tf.io.FixedLenFeature([], tf.string),
-        "label": tf.io.FixedLenFeature([], tf.int64),
-        "name": tf.io.FixedLenFeature([], tf.string),
-    })
+    record = next(
+        iter(tf.data.TFRecordDataset(str(tmp_path / "records" / "train-00000-of-00001.tfrecord")))
+    )
+    example = tf.io.parse_single_example(
+        record,
+        {
+            "luminance": tf.io.FixedLenFeature([], tf.string),
+            "chrominance": tf.io.FixedLenFeature([], tf.string),
+            "label": tf.io.FixedLenFeature([], tf.int64),
+            "name": tf.io.FixedLenFeature([], tf.string),
+        },
+    )
     assert example["label"] == 0 and example["name"].numpy() in (b"lake/a.png", b"lake/b.png")
     luminance = np.frombuffer(example["luminance"].numpy(), np.uint8).reshape(SIZE, SIZE)
     chrominance = np.frombuffer(example["chrominance"].numpy(), np.uint8)
@@ -464,7 +529,8 @@ def test_labels_and_lengths_of_any_size_survive(tmp_path):
     planes = np.zeros(3, np.uint8), np.arange(200, dtype=np.uint8)
     for label in (-1, 0, 127, 128, 10**6):
         example = tf.train.Example.FromString(
-            record_format.example_bytes(*planes, label, b"n" * 300))
+            record_format.example_bytes(*planes, label, b"n" * 300)
+        )
         assert _label(example) == label
         feature = example.features.feature
         assert feature["chrominance"].bytes_list.value[0] == planes[1].tobytes()
@@ -504,17 +570,34 @@ def test_a_list_of_a_million_stays_under_600_mb(tmp_path):
             file.write(f"/a/airfield_of_some_length/{i:08d}.jpg {i % 2}\n")
     (tmp_path / "categories.txt").write_text("/a/airfield 0\n/a/zoo 1\n")
     # Not getrusage: that counts what this process held when it forked, too.
-    script = ("import re, sys, input_create\n"
-              "code = input_create.main(sys.argv[1:])\n"
-              "print(code, *re.findall(r'VmHWM:\\s*(\\d+)', open('/proc/self/status').read()))\n")
+    script = (
+        "import re, sys, input_create\n"
+        "code = input_create.main(sys.argv[1:])\n"
+        "print(code, *re.findall(r'VmHWM:\\s*(\\d+)', open('/proc/self/status').read()))\n"
+    )
     result = subprocess.run(
-        [sys.executable, "-c", script, "--images", tmp_path, "--records", tmp_path / "records",
-         "--list", tmp_path / "list.txt", "--categories", tmp_path / "categories.txt"],
-        capture_output=True, text=True, cwd=ROOT, check=True,
+        [
+            sys.executable,
+            "-c",
+            script,
+            "--images",
+            tmp_path,
+            "--records",
+            tmp_path / "records",
+            "--list",
+            tmp_path / "list.txt",
+            "--categories",
+            tmp_path / "categories.txt",
+        ],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=True,
     )
     code, kilobytes = map(int, result.stdout.splitlines()[-1].split())
     assert "no photograph could be used" in result.stderr and code == 2
     assert _dataset(tmp_path / "records")["left_out"]["reasons"] == {
-        "no such file or directory": 1_000_000}
+        "no such file or directory": 1_000_000
+    }
     assert kilobytes / 1024 < 600
     print(f"peak memory {kilobytes / 1024:.0f} MB")
