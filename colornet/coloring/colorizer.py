@@ -140,15 +140,12 @@ class Colorizer:
 
         Returns:
             (local, global), float32 luminance in [0, 1]: (height, width, 1), and the same squeezed
-            to a square, of which (crop_size, crop_size, 1) shows as much as a training crop can.
+            to (crop_size, crop_size, 1), the whole picture as in the authors' release.
         """
         local_copy = small_luminance(pixels, working_shape(pixels.shape[:2], self.working_size))
-        crop = self.config.crop_size
-        side = round(self.config.picture_size * crop / self.config.crop_sides[1])
-        square = Image.fromarray(local_copy[..., 0]).resize((side, side), **SHRINKING)
-        edge = (side - crop) // 2
-        middle = np.asarray(square)[edge : edge + crop, edge : edge + crop]
-        return local_copy, np.clip(middle, 0, 1)[..., None]
+        square = 2 * (self.config.crop_size,)
+        global_copy = Image.fromarray(local_copy[..., 0]).resize(square, **SHRINKING)
+        return local_copy, np.clip(np.asarray(global_copy), 0, 1)[..., None]
 
     def class_names_of(self, probabilities, count):
         """The `count` likeliest scenes of one picture: [(name, probability)]."""
