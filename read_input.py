@@ -122,13 +122,27 @@ def validation_batches(config, folder, dataset, batch_size):
     chain = chain.take(config.validation_pictures or -1)
     chain = chain.map(crop, tf.data.AUTOTUNE, deterministic=True)
     chain = chain.batch(batch_size).map(_to_floats).prefetch(2)
-    pictures_read = 0
+    yield from damage_named(chain, folder, dataset, "val", batch_size)
+
+
+def damage_named(batches, folder, dataset, split, batch_size, first=0):
+    """The same batches; what reading them raises becomes one line that names the bad shard.
+
+    Args:
+        batches: iterable of batches of `batch_size` pictures.
+        split: "train" or "val".
+        first: number of the first batch.
+
+    Raises:
+        UserError: a shard is damaged or gone.
+    """
+    number = first
     try:
-        for batch in chain:
+        for batch in batches:
             yield batch
-            pictures_read += len(batch[2])
+            number += 1
     except DAMAGE:
-        raise damage_report(folder, dataset, "val", pictures_read) from None
+        raise damage_report(folder, dataset, split, number * batch_size) from None
 
 
 def damage_report(folder, dataset, split, pictures_read):

@@ -147,7 +147,7 @@ def measure(preset, batch, precision, records, torch_python, seconds):
 
     import read_input
     from colornet.records.dataset import read_dataset
-    from colornet.training import step as training_step
+    from colornet.training.step import TrainState
 
     dataset = read_dataset(records)
     config = dataclasses.replace(
@@ -159,9 +159,9 @@ def measure(preset, batch, precision, records, torch_python, seconds):
     strategy = tf.distribute.get_strategy()
     muon = None
     if config.optimizer == "muon":
-        muon = training_step.Training(build_model, config, precision, strategy)
+        muon = TrainState(build_model, config, precision, strategy)
         config = dataclasses.replace(config, optimizer="adam")
-    training = training_step.Training(build_model, config, precision, strategy)
+    training = TrainState(build_model, config, precision, strategy)
     batches = iter(read_input.training_batches(config, str(records), dataset))
     constant = next(batches)
 
@@ -218,10 +218,7 @@ def measure_checkpoint(training, config, step_seconds):
     from colornet.training import checkpoints
 
     with tempfile.TemporaryDirectory() as folder:
-        saver = checkpoints.Checkpoints(
-            folder,
-            {name: getattr(training, name) for name in ("model", "optimizer", "totals", "best")},
-        )
+        saver = checkpoints.Checkpoints(folder, training)
         times = []
         for step in range(3):
             started = time.perf_counter()

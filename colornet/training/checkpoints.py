@@ -15,23 +15,29 @@ KEPT = 2  # the newest, and one to fall back on if a power cut spoiled it
 
 
 class Checkpoints:
-    """Files `step-N.index` and `step-N.data-…`; the index is written last and makes it whole."""
+    """Files `step-N.index` and `step-N.data-…`; the index is written last and makes it whole.
 
-    def __init__(self, folder, state):
-        """`state`: dict of trackable objects; every value in them is saved."""
+    Args:
+        folder: where they lie.
+        state: a `step.TrainState`.
+        host: number of this one. Every host takes part in saving; only the files of 0 count.
+    """
+
+    def __init__(self, folder, state, host=0):
         self.folder = folder
-        self.checkpoint = tf.train.Checkpoint(**state)
+        self.host = host
+        self.saved = os.path.join(folder, f"host-{host}") if host else folder
+        self.checkpoint = tf.train.Checkpoint(**state.checkpointed())
 
-    def restore(self, run_dir):
+    def restore(self):
         """Restore the newest checkpoint that can be read; returns its step, 0 without any.
 
         Raises:
             UserError: there are checkpoints, but none can be read.
         """
-        folder = os.path.join(run_dir, "checkpoints")
-        steps = _steps(folder)
+        steps = _steps(self.folder)
         for step in reversed(steps):
-            path = _path(folder, step)
+            path = _path(self.folder, step)
             try:
                 self.checkpoint.read(path).assert_existing_objects_matched()
                 return step
@@ -41,29 +47,27 @@ class Checkpoints:
                 )
         if steps:
             raise UserError(
-                f"{folder}: expected checkpoints of this network, could read none; restore them "
+                f"{self.folder}: expected checkpoints of this network, could read none; restore them "
                 "from a copy, or start anew with another --run-dir"
             )
         return 0
 
     def save(self, step):
         """Write the checkpoint of a step, then remove older ones; raises UserError."""
-        path = _path(self.folder, step)
-        with writing(self.folder, f"the checkpoint of step {step}"):
+        path = _path(self.saved, step)
+        with writing(self.saved, f"the checkpoint of step {step}"):
             try:
-                os.makedirs(self.folder, exist_ok=True)
+                os.makedirs(self.saved, exist_ok=True)
                 self.checkpoint.write(path)
                 to_disk(*glob.glob(f"{path}.*"))
             except (tf.errors.OpError, OSError):
-                _remove(self.folder, step)
+                _remove(self.saved, step)
                 raise
-            kept = [number for number in _steps(self.folder) if number <= step][-KEPT:]
-            for number in set(_steps(self.folder, "*")) - set(kept):
-                _remove(self.folder, number)
-
-    def discard(self):
-        """Remove all of them: those of hosts that only take part in saving."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+            kept = [number for number in _steps(self.saved) if number <= step][-KEPT:]
+            for number in set(_steps(self.saved, "*")) - set(kept):
+                _remove(self.saved, number)
+        if self.host:
+            shutil.rmtree(self.saved, ignore_errors=True)
 
 
 def _path(folder, step):

@@ -9,7 +9,7 @@ import time
 import tensorflow as tf
 
 from colornet.errors import UserError
-from colornet.training.step import Training
+from colornet.training.step import TrainState
 
 # A lower precision must be this much faster to be worth its rounding.
 WORTH = 1.1
@@ -53,6 +53,16 @@ def make_strategy(devices):
             gpus[0]
         ).get("device_name", "unknown")
     return tf.distribute.get_strategy(), f"CPU, {os.cpu_count()} cores"
+
+
+def check_batch(config, strategy):
+    """Raise UserError where a batch cannot be cut into equal parts."""
+    replicas = strategy.num_replicas_in_sync
+    if config.batch_size % (replicas * config.gradient_accumulation):
+        raise UserError(
+            f"setting batch_size: expected a multiple of {replicas} replicas x "
+            f"gradient_accumulation={config.gradient_accumulation}, got {config.batch_size}"
+        )
 
 
 class Hosts:
@@ -116,14 +126,14 @@ def _seconds_a_step(build_model, config, precision):
     """Measured seconds of a training step on random pictures."""
     batch = min(config.batch_size, PROBE_BATCH)
     small = dataclasses.replace(config, batch_size=batch, gradient_accumulation=1)
-    training = Training(build_model, small, precision, tf.distribute.get_strategy())
+    state = TrainState(build_model, small, precision, tf.distribute.get_strategy())
     size = config.crop_size
     pictures = (
         tf.random.stateless_uniform((batch, size, size, 1), (0, 0)),
         tf.random.stateless_uniform((batch, size // 2, size // 2, 2), (0, 1)),
         tf.zeros(batch, tf.int64),
     )
-    return seconds_of(lambda: (training.step(*pictures), training.take_totals()))
+    return seconds_of(lambda: (state.step(*pictures), state.take_totals()))
 
 
 def seconds_of(step, repeats=3):

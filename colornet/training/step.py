@@ -1,5 +1,7 @@
 """One update of the network: the joint loss (section 3.4), its gradients and the optimizer."""
 
+import math
+
 import keras
 import tensorflow as tf
 
@@ -40,8 +42,8 @@ def make_optimizer(config, precision="float32"):
     return optimizer
 
 
-class Training(tf.Module):
-    """The state of training and its compiled step. Make it in the strategy's scope.
+class TrainState(tf.Module):
+    """Everything that training changes, and its compiled step. Make it in the strategy's scope.
 
     Attributes:
         model: of `build_model`.
@@ -67,6 +69,15 @@ class Training(tf.Module):
             name="totals",
         )
         self.best = tf.Variable(float("inf"), trainable=False, name="best")
+
+    def checkpointed(self):
+        """{name in a checkpoint: what it holds}: all that a run needs to go on."""
+        return {
+            "model": self.model,
+            "optimizer": self.optimizer,
+            "totals": self.totals,
+            "best": self.best,
+        }
 
     @tf.function
     def step(self, luminance, chrominance, label):
@@ -120,6 +131,31 @@ class Training(tf.Module):
     def predict(self, luminance):
         """Outputs for validation, in inference mode."""
         return self.model(luminance, training=False)
+
+    def spread(self, make):
+        """A dataset over all replicas, from a function that makes this host's part.
+
+        Args:
+            make: function from (number of this host, hosts, replicas a host) to a tf.data.Dataset.
+        """
+        replicas = self.strategy.num_replicas_in_sync
+        if replicas == 1:
+            return make(0, 1, 1)
+        return self.strategy.distribute_datasets_from_function(
+            lambda context: make(
+                context.input_pipeline_id,
+                context.num_input_pipelines,
+                replicas // context.num_input_pipelines,
+            )
+        )
+
+    def first_not_finite(self, batch):
+        """Name of the first tensor that is not finite, with a batch as of `step`."""
+        return first_not_finite(self.model, self.strategy.experimental_local_results(batch[0])[0])
+
+    def parameters(self):
+        """Count of the numbers that are trained."""
+        return sum(math.prod(v.shape) for v in self.model.trainable_variables)
 
     def best_so_far(self):
         return float(tf.convert_to_tensor(self.best))

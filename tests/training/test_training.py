@@ -32,7 +32,7 @@ def make_training(precision="float32", **values):
     from colornet.training import step as training_step
 
     config = Config(**{**SMALL, "num_classes": 3, **values})
-    return training_step.Training(
+    return training_step.TrainState(
         build_model, config, precision, tf.distribute.get_strategy()
     ), config
 
@@ -490,9 +490,7 @@ def poison(run_dir, step, name):
 
     path = str(run_dir / "checkpoints" / f"step-{step}")
     training, _ = make_training(num_classes=2)
-    checkpoint = tf.train.Checkpoint(
-        **{name: getattr(training, name) for name in ("model", "optimizer", "totals", "best")}
-    )
+    checkpoint = tf.train.Checkpoint(**training.checkpointed())
     checkpoint.read(path).assert_existing_objects_matched()
     weight = next(v for v in training.model.weights if v.path == name)
     weight.assign(

@@ -1,0 +1,167 @@
+"""A training run: what the loop of model_train.py asks for, put together from this room's parts."""
+
+import contextlib
+import dataclasses
+import time
+
+import tensorflow as tf
+
+from colornet.errors import UserError
+from colornet.network import weights_files
+from colornet.training import devices, run_settings, step
+from colornet.training.checkpoints import Checkpoints
+from colornet.training.curves import draw_curves
+from colornet.training.log import Log, read_metrics
+from colornet.training.run_folder import RunFolder, to_disk, writing
+from colornet.training.validation import validate
+
+
+@contextlib.contextmanager
+def open_run(build_model, config, dataset, run_dir):
+    """Context of a `Run`, begun or restored, on the devices that are there.
+
+    Args:
+        build_model: `build_model.build_model`, or one that makes another network alike.
+        config: a `config.Config`.
+        dataset: of the records, as of `dataset.read_dataset`.
+        run_dir: run folder; made if missing.
+
+    Raises:
+        UserError: settings, memory, disk or another host stand in the way, now or in the context.
+    """
+    folder = RunFolder(run_dir)
+    config = run_settings.going_on(run_settings.of_records(config, dataset), folder)
+    folder.make()
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    with devices.plain_errors(config):
+        strategy, device = devices.make_strategy(config.devices)
+        devices.check_batch(config, strategy)
+        hosts = devices.Hosts(strategy)
+        precision = config.precision
+        if precision == "auto":
+            policy, precision = devices.choose_precision(build_model, config, hosts)
+            config = dataclasses.replace(config, precision=policy)
+        with strategy.scope():
+            state = step.TrainState(build_model, config, config.precision, strategy)
+        run = Run(config, dataset, folder, state, hosts)
+        print(
+            run_settings.start_block(
+                config, dataset, folder, device, precision, state.parameters(), run.done
+            ),
+            flush=True,
+        )
+        try:
+            yield run
+        finally:
+            run.close()
+
+
+class Run:
+    """One process's part of a run.
+
+    Attributes:
+        config: the settings, with what the records, the run's beginning and the devices decided.
+        done: steps done before this process began.
+        finished: whether no step is left.
+        validates: whether this host has the validation to do.
+        hosts: a `devices.Hosts`.
+    """
+
+    def __init__(self, config, dataset, folder, state, hosts):
+        self.config, self.folder, self.hosts, self._state = config, folder, hosts, state
+        self._checkpoints = Checkpoints(folder.checkpoints, state, hosts.number)
+        # 1. A run with a checkpoint goes on from it; 2. any other starts with initial_weights, or
+        # 3. with fresh ones.
+        self.done = self._checkpoints.restore()
+        if not self.done and config.initial_weights:
+            weights_files.start_from(state.model, config)
+        if hosts.sum(self.done) != self.done * hosts.count:
+            raise UserError(
+                f"{folder.path}: expected one folder that all hosts share, but this host finds "
+                f"step {self.done} in it and another host another step"
+            )
+        self.finished = self.done >= config.steps
+        self.validates = hosts.chief and dataset["val"]["pictures"] > 0
+        self._log = None
+        if hosts.chief and not self.finished:
+            with writing(folder.path, "its figures"):
+                self._log = Log(folder, self.done)
+        self._timed_from, self._timer = self.done, time.perf_counter()
+
+    def spread(self, make):
+        """Iterator over batches, spread over the replicas.
+
+        Args:
+            make: function from (this host's number, hosts, replicas a host) to a tf.data.Dataset.
+        """
+        return iter(self._state.spread(make))
+
+    def step(self, number, batch):
+        """Update the network by a batch; the first step that works writes the settings.
+
+        Raises:
+            UserError: the loss is not finite; says where that began.
+        """
+        try:
+            self._state.step(*batch)
+        except tf.errors.InvalidArgumentError as error:
+            if step.NOT_FINITE not in str(error):
+                raise
+            raise UserError(
+                f"{step.NOT_FINITE} at step {number}, learning rate "
+                f"{self._state.learning_rate():g}; first tensor that is not finite: "
+                f"{self._state.first_not_finite(batch)}; the last checkpoint is kept; "
+                "lower learning_rate, or use precision=float32"
+            ) from None
+        if number == self.done + 1 and self.hosts.chief:
+            # Not before: settings that cannot run, such as too large a batch, may change.
+            run_settings.save(self.config, self.folder)
+
+    def log(self, number):
+        """Log the training figures since the last call; returns a line of the first of them."""
+        config, seconds = self.config, time.perf_counter() - self._timer
+        rate = (number - self._timed_from) * config.batch_size / seconds
+        self._timed_from, self._timer = number, time.perf_counter()
+        figures = self._state.take_totals()
+        figures["learning_rate"] = self._state.learning_rate()
+        if self._log:
+            with writing(self.folder.path, "training figures"):
+                self._log.row(number, {**figures, "images_per_second": round(rate, 2)})
+        left = (config.steps - number) * config.batch_size / rate
+        return (
+            f"step {number}/{config.steps} loss {figures['loss']:.5f} mse {figures['mse']:.5f} "
+            f"cross_entropy {figures['cross_entropy'] or 0:.3f} "
+            f"learning_rate {figures['learning_rate']:.2e} pictures/s {rate:.1f} "
+            f"left {left / 60:.0f} min"
+        )
+
+    def validate(self, number, batches):
+        """Validate; log the figures and a panel, and keep the weights if they are the best so far.
+
+        Returns:
+            The figures, as of `validation.validate`.
+        """
+        started = time.perf_counter()
+        figures, panel = validate(self._state.predict, batches, self.config)
+        with writing(self.folder.path, "validation figures, panel and best weights"):
+            self._log.row(number, figures)
+            if panel:
+                self._log.panel(number, *panel)
+            if figures["val_rmse_ab"] < self._state.best_so_far():
+                self._state.best.assign(figures["val_rmse_ab"])
+                weights_files.save_weights(self._state.model, self.folder.best_weights)
+                to_disk(self.folder.best_weights)
+            draw_curves(read_metrics(self.folder.metrics), self.folder.curves)
+        self._timer += time.perf_counter() - started
+        return figures
+
+    def save(self, number):
+        """Write a checkpoint; every host must."""
+        if self._log:
+            self._log.to_disk()
+        self._checkpoints.save(number)
+
+    def close(self):
+        if self._log:
+            self._log.close()
