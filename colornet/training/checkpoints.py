@@ -47,8 +47,8 @@ class Checkpoints:
                 )
         if steps:
             raise UserError(
-                f"{self.folder}: expected checkpoints of this network, could read none; restore them "
-                "from a copy, or start anew with another --run-dir"
+                f"{self.folder}: expected checkpoints of this network, could read none; restore "
+                "them from a copy, or start anew with another --run-dir"
             )
         return 0
 
