@@ -3,11 +3,15 @@
     python model_evaluate.py photographs/val
     python model_evaluate.py scenes/val photos/val --model runs/mine --report report.json
     python model_evaluate.py photographs/val --resolution 224 --limit 500 --sheet sheet.png
+    python model_evaluate.py photographs/val --model runs/a --model runs/b
 
 The network is given each photograph's own L*. The 8-bit RGB picture that comes of it is compared
 with the photograph, beside two baselines of the same L*: grey, and everywhere the mean colour of
 the training pictures. Measures and their sources are in metrics.py. A photograph's scene is the
 name of its folder, where the network knows that; all others count for colour alone.
+
+Of several networks the table has the differences from the first, with the standard errors of the
+differences themselves: pictures that are hard for one are hard for all.
 
 With --aged the network is given the photograph as an old one: on a film that sees other colours,
 blurred, grainy, faded, scanned; each in its own way, the same on every run. The colours that come
@@ -87,9 +91,10 @@ def main(argv=None):
     add("pictures", nargs="+", metavar="PICTURE_OR_FOLDER", help="each folder gets its own table")
     add(
         "--model",
-        default=shell.SHIPPED_WEIGHTS,
+        action="append",
         metavar="DIR_OR_FILE",
-        help="run folder or weights file (default: the weights that ship)",
+        help="run folder or weights file (default: the weights that ship); given several times, "
+        "the networks are compared with the first",
     )
     add("--report", metavar="FILE", help="write all figures as JSON")
     add(
@@ -104,7 +109,12 @@ def main(argv=None):
         help="squeeze photographs to N x N first; 224 is the common protocol (default: full size)",
     )
     add("--aged", action="store_true", help="show the network each photograph as an old one")
-    add("--chroma", type=float, metavar="F", help="strength of the colours (default: the model's)")
+    add(
+        "--chroma",
+        type=shell.number(float, 0),
+        metavar="F",
+        help="strength of the colours (default: the model's)",
+    )
     add(
         "--working-size",
         type=shell.working_size,
@@ -119,12 +129,14 @@ def main(argv=None):
     )
     add(
         "--mean-color",
-        type=float,
+        type=shell.number(float, -150, 150),
         nargs=2,
         metavar=("A", "B"),
         help="mean a* and b* of the training pictures (default: the model's)",
     )
-    return shell.run(evaluate, arguments.parse_args(argv))
+    options = arguments.parse_args(argv)
+    options.model = options.model or [shell.SHIPPED_WEIGHTS]
+    return shell.run(evaluate, options)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The work of model_evaluate.py: photographs in sets to a printed table, a report and a sheet."""
+"""The work of model_evaluate.py: photographs in sets to a report, a contact sheet and tables."""
 
 import os
 import sys
@@ -8,14 +8,15 @@ from colornet import shell
 from colornet.coloring.colorizer import Colorizer, colorize, gray_of
 from colornet.errors import ImageError, UserError
 from colornet.evaluation import report
-from colornet.evaluation.measuring import MODEL, Measuring, Photograph, measure_all
+from colornet.evaluation.measuring import Measuring, Photograph, measure_all
 from colornet.files import printable
 
+MODEL = "model"  # name of a single one
 GUESSES = 2  # scenes in a caption of the sheet
 
 
 def evaluate(options, sets, build_model):
-    """Measure, print and write.
+    """Measure, write and print.
 
     Args:
         options: of the command line.
@@ -26,13 +27,15 @@ def evaluate(options, sets, build_model):
         The exit code.
 
     Raises:
-        UserError: the model cannot be used, or the report or the sheet cannot be written.
+        UserError: a model cannot be used, or the report or the sheet cannot be written.
     """
-    colorizer = Colorizer(
-        options.model, build_model, chroma=options.chroma, working_size=options.working_size
-    )
-    mean_color = tuple(options.mean_color or colorizer.config.mean_color)
-    measuring = Measuring({MODEL: colorizer}, options.resolution, mean_color, options.aged)
+    colorizers = {
+        name: Colorizer(path, build_model, chroma=options.chroma, working_size=options.working_size)
+        for name, path in model_names(options.model).items()
+    }
+    means = [options.mean_color, *(each.config.mean_color for each in colorizers.values())]
+    mean_color = tuple(next(filter(None, means), ()))
+    measuring = Measuring(colorizers, options.resolution, mean_color, options.aged)
     sets = {name: [Photograph(path) for path in paths] for name, paths in sets.items()}
     photographs = [photograph for of_set in sets.values() for photograph in of_set]
     started = time.monotonic()
@@ -42,10 +45,28 @@ def evaluate(options, sets, build_model):
         sets["all together"] = photographs
     summaries = {name: report.summarize(of_set) for name, of_set in sets.items()}
     settings = _settings(options, measuring)
-    _print(summaries, settings, len(photographs) / seconds)
     measured = [photograph for photograph in photographs if photograph.measures]
-    _write(options, measuring, settings, summaries, measured)
+    try:
+        _write(options, measuring, settings, summaries, measured)
+    finally:  # after the files, as nobody may be listening any more
+        _print(summaries, settings, len(photographs) / seconds)
     return shell.DONE if len(measured) == len(photographs) else shell.SOME_FAILED
+
+
+def model_names(paths):
+    """{name: path} of models: MODEL for one, for several as much of each path as tells them apart.
+
+    Raises:
+        UserError: one is given twice.
+    """
+    if len(paths) == 1:
+        return {MODEL: paths[0]}
+    parts = [os.path.abspath(path).split(os.sep) for path in paths]
+    for count in range(1, max(map(len, parts)) + 1):
+        names = [printable("/".join(each[-count:])) for each in parts]
+        if len(set(names) - set(report.BASELINES)) == len(names):
+            return dict(zip(names, paths))
+    raise UserError(f"--model: expected different ones, got {', '.join(map(printable, paths))}")
 
 
 def _measure(photographs, measuring):
@@ -59,12 +80,19 @@ def _measure(photographs, measuring):
 
 
 def _settings(options, measuring):
-    colorizer = measuring.colorizers[MODEL]
+    """What the report says beside its figures."""
+    models = [
+        {
+            "name": name,
+            "path": printable(os.path.basename(os.path.abspath(path))),
+            "working_size": colorizer.working_size or "full",
+            "chroma": colorizer.chroma,
+        }
+        for path, (name, colorizer) in zip(options.model, measuring.colorizers.items())
+    ]
     return {
-        "model": os.path.basename(os.path.abspath(options.model)),
+        "models": models,
         "resolution": measuring.resolution or "full",
-        "working_size": colorizer.working_size or "full",
-        "chroma": colorizer.chroma,
         "mean_color": list(measuring.mean_color) or None,
         "aged": measuring.aged,
         "limit": options.limit,
@@ -72,7 +100,10 @@ def _settings(options, measuring):
 
 
 def _print(summaries, settings, rate):
-    print(", ".join(f"{name} {value}" for name, value in settings.items() if value is not None))
+    for model in settings["models"]:
+        print(", ".join(f"{name} {value}" for name, value in model.items()))
+    common = {name: value for name, value in settings.items() if name != "models" and value}
+    print(", ".join(f"{name} {value}" for name, value in common.items()))
     if settings["mean_color"] is None:
         print(
             "no mean colour in the model's config.json: that baseline is left out "
@@ -89,25 +120,28 @@ def _write(options, measuring, settings, summaries, measured):
         if options.report:
             report.write_report(options.report, settings, summaries)
         if options.sheet and measured:
+            first, *_ = measuring.colorizers
             rows = [
                 _sheet_row(measuring, kind, photograph)
-                for kind, photograph in report.extremes(measured)
+                for kind, photograph in report.extremes(measured, first)
             ]
             gray = "aged" if measuring.aged else "grey"
-            title = f"{gray} | coloured by {settings['model']} | truth"
-            report.save_sheet(options.sheet, rows, title)
+            shown = [model["path"] if model["name"] == MODEL else model["name"]
+                     for model in settings["models"]]  # fmt: skip
+            report.save_sheet(options.sheet, rows, " | ".join([gray, *shown, "truth"]))
     except (OSError, ImageError) as error:
         raise UserError(f"cannot write the report or the sheet: {error}") from None
 
 
 def _sheet_row(measuring, kind, photograph):
-    """((grey, coloured, truth), caption)."""
+    """((grey, coloured by each model, truth), caption)."""
     truth, shown = measuring.opened(photograph.path)
-    colorizer = measuring.colorizers[MODEL]
+    colored = [colorize(shown, colorizer) for colorizer in measuring.colorizers.values()]
+    first, colorizer = next(iter(measuring.colorizers.items()))
     scenes, class_name = (), None
-    if MODEL in photograph.probabilities:
-        scenes = colorizer.class_names_of(photograph.probabilities[MODEL], GUESSES)
+    if first in photograph.probabilities:
+        scenes = colorizer.class_names_of(photograph.probabilities[first], GUESSES)
     if photograph.scene in colorizer.config.class_names:
         class_name = photograph.scene
-    text = report.caption(kind, photograph, scenes, class_name)
-    return (gray_of(shown), colorize(shown, colorizer), truth), text
+    text = report.caption(kind, photograph, measuring.colorizers, scenes, class_name)
+    return (gray_of(shown), *colored, truth), text

@@ -1,6 +1,6 @@
 """Photographs coloured from their own luminance and measured: the work of model_evaluate.py.
 
-measuring = Measuring({MODEL: Colorizer("weights", build_model)})
+measuring = Measuring({"model": Colorizer("weights", build_model)})
 photographs = [Photograph(path) for path in paths]
 for photograph, error in measure_all(photographs, measuring): ...
 """
@@ -17,7 +17,7 @@ from colornet.evaluation import aging, metrics
 from colornet.pictures import colorspace, opening
 from colornet.pictures.psnr import psnr
 
-MODEL, GRAY, MEAN_COLOR, TRUTH = "model", "gray", "mean_color", "truth"
+GRAY, MEAN_COLOR, TRUTH = "gray", "mean_color", "truth"
 PIXELS_IN_FLIGHT = 4_000_000  # measuring takes 20 times the memory of colouring
 
 

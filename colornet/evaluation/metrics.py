@@ -110,6 +110,21 @@ def ratio_of_roots(above, below):
     return _root(*ratio_of_means(above, below))
 
 
+def difference_of_means(values, others):
+    """Mean difference over the same pictures, paired."""
+    return mean(np.subtract(values, others, dtype=np.float64))
+
+
+def difference_of_roots(squares, others):
+    """`root_of_mean(squares)` minus `root_of_mean(others)`, paired; delta method."""
+    roots = [root_of_mean(values).value for values in (squares, others)]
+    shares = [
+        np.asarray(values, np.float64) / (2 * root) if root else np.zeros(len(values))
+        for values, root in zip((squares, others), roots)
+    ]
+    return Figure(roots[0] - roots[1], _error_of_mean(shares[0] - shares[1]))
+
+
 def _root(value, error):
     root = math.sqrt(value)
     if error is None:

@@ -1,25 +1,41 @@
 """Measured photographs to a table, a JSON report and a contact sheet."""
 
 import json
+import math
 import os
+import typing
 
 from colornet import files
 from colornet.evaluation import metrics
-from colornet.evaluation.measuring import GRAY, MEAN_COLOR, MODEL, TRUTH
+from colornet.evaluation.measuring import GRAY, MEAN_COLOR, TRUTH
 from colornet.files import printable
 from colornet.pictures import saving, sheets
 
-# What a picture's measure becomes over a set: (name, heading, decimals, figure of the values).
+
+class Measure(typing.NamedTuple):
+    """What a picture's measure becomes over a set, and how it is shown."""
+
+    name: str
+    heading: str
+    decimals: int
+    figure: typing.Callable[..., metrics.Figure]
+    difference: typing.Callable[..., metrics.Figure]  # of two methods, paired by picture
+
+
+_MEANS = metrics.mean, metrics.difference_of_means
 MEASURES = {
-    "ab_squared_error": ("rmse_ab", "rmse_ab", 2, metrics.root_of_mean),
-    "psnr": ("psnr", "PSNR dB", 2, metrics.mean),
-    "ssim": ("ssim", "SSIM", 4, metrics.mean),
-    "auc": ("auc", "AuC", 4, metrics.mean),
-    "colorfulness": ("colorfulness", "colorfulness", 1, metrics.mean),
-    "top1": ("top1", "top-1", 3, metrics.mean),
-    "top5": ("top5", "top-5", 3, metrics.mean),
+    "ab_squared_error": Measure(
+        "rmse_ab", "rmse_ab", 2, metrics.root_of_mean, metrics.difference_of_roots
+    ),
+    "psnr": Measure("psnr", "PSNR dB", 2, *_MEANS),
+    "ssim": Measure("ssim", "SSIM", 4, *_MEANS),
+    "auc": Measure("auc", "AuC", 4, *_MEANS),
+    "colorfulness": Measure("colorfulness", "colourfulness", 1, *_MEANS),
+    "top1": Measure("top1", "top-1", 3, *_MEANS),
+    "top5": Measure("top5", "top-5", 3, *_MEANS),
 }
-METHODS = {MODEL: "model", GRAY: "gray", MEAN_COLOR: "mean colour", TRUTH: "truth"}
+SHOWN = {GRAY: "grey", MEAN_COLOR: "mean colour"}  # what else a method is called in the table
+BASELINES = (GRAY, MEAN_COLOR, TRUTH)
 COMPARED = {
     "rmse_ab_to_gray": "ratio of rmse_ab to grey's",
     "psnr_above_gray": "PSNR above grey's, dB",
@@ -38,48 +54,60 @@ def summarize(photographs):
         photographs: `measuring.Photograph`s; those that failed have no measures.
 
     Returns:
-        A dict of counts; "figures": {method: {name: Figure}}; "compared": {key of COMPARED:
-        Figure}, the model against baselines and truth, paired by picture.
+        A dict of counts, and of Figures with their standard errors:
+        "figures": {method: {name of MEASURES: Figure}}; methods are the models, GRAY, MEAN_COLOR
+            and TRUTH.
+        "compared": {model: {key of COMPARED: Figure}}, paired by picture.
+        "differences": {model: {name of MEASURES: Figure}}, every other model minus the first,
+            paired by picture.
     """
-    measured = [photograph for photograph in photographs if photograph.measures]
-    methods = measured[0].measures if measured else ()
-    columns = {
-        (method, measure): values
-        for method in methods
-        for measure in MEASURES
-        if (
-            values := [
-                photograph.measures[method][measure]
-                for photograph in measured
-                if measure in photograph.measures[method]
-            ]
-        )
-    }
-    figures = {method: {} for method in methods}
-    for (method, measure), values in columns.items():
-        name, *_, figure_of = MEASURES[measure]
-        figures[method][name] = figure_of(values)
+    measured = [photograph.measures for photograph in photographs if photograph.measures]
+    methods = list(measured[0]) if measured else []
+    models = [method for method in methods if method not in BASELINES]
     return {
         "pictures": len(measured),
         "failed": len(photographs) - len(measured),
-        "with_scene": len(columns.get((MODEL, "top1"), ())),
-        "figures": figures,
-        "compared": _compare(columns) if measured else {},
+        "with_scene": len(_pairs(measured, "top1", *models[:1])),
+        "figures": {
+            method: _figures(measured, lambda measure: measure.figure, method) for method in methods
+        },
+        "compared": {model: _compared(measured, model, methods) for model in models},
+        "differences": {
+            model: _figures(measured, lambda measure: measure.difference, model, models[0])
+            for model in models[1:]
+        },
     }
 
 
-def _compare(columns):
+def _pairs(measured, measure, *methods):
+    """[(value of each method)] of the photographs of which all these methods have a measure."""
+    return [
+        tuple(measures[method][measure] for method in methods)
+        for measures in measured
+        if methods and all(measure in measures[method] for method in methods)
+    ]
+
+
+def _figures(measured, function_of, *methods):
+    """{name: Figure} of each measure that these methods have."""
+    figures = {}
+    for key, measure in MEASURES.items():
+        if pairs := _pairs(measured, key, *methods):
+            figures[measure.name] = function_of(measure)(*zip(*pairs))
+    return figures
+
+
+def _compared(measured, model, methods):
+    def columns(measure, method):
+        return zip(*_pairs(measured, measure, model, method))
+
     compared = {}
     for baseline in (GRAY, MEAN_COLOR):
-        if (baseline, "psnr") in columns:
-            compared[f"rmse_ab_to_{baseline}"] = metrics.ratio_of_roots(
-                columns[MODEL, "ab_squared_error"], columns[baseline, "ab_squared_error"]
-            )
-            pairs = zip(columns[MODEL, "psnr"], columns[baseline, "psnr"])
-            compared[f"psnr_above_{baseline}"] = metrics.mean([a - b for a, b in pairs])
-    compared["colorfulness_to_truth"] = metrics.ratio_of_means(
-        columns[MODEL, "colorfulness"], columns[TRUTH, "colorfulness"]
-    )
+        if baseline in methods:
+            squares, psnrs = columns("ab_squared_error", baseline), columns("psnr", baseline)
+            compared[f"rmse_ab_to_{baseline}"] = metrics.ratio_of_roots(*squares)
+            compared[f"psnr_above_{baseline}"] = metrics.difference_of_means(*psnrs)
+    compared["colorfulness_to_truth"] = metrics.ratio_of_means(*columns("colorfulness", TRUTH))
     return compared
 
 
@@ -89,25 +117,28 @@ def table(name, summary):
         f"{name}: {summary['pictures']} pictures, {summary['with_scene']} with a scene, "
         f"{summary['failed']} failed"
     ]
-    figures = summary["figures"]
+    if not summary["figures"]:
+        return lines[0]
+    first = next(iter(summary["figures"]))
+    named = {SHOWN.get(method, method): of for method, of in summary["figures"].items()}
+    named |= {f"{model} - {first}": of for model, of in summary["differences"].items()}
     shown = [
-        (name, heading, decimals)
-        for name, heading, decimals, _ in MEASURES.values()
-        if any(name in of_method for of_method in figures.values())
+        measure
+        for measure in MEASURES.values()
+        if any(measure.name in figures for figures in named.values())
     ]
-    rows = [["", *(heading for _, heading, _ in shown)]] if figures else []
-    for method, of_method in figures.items():
-        rows.append(
-            [
-                METHODS[method],
-                *(_text(of_method.get(name), decimals) for name, _, decimals in shown),
-            ]
-        )
+    rows = [["", *(measure.heading for measure in shown)]]
+    for method, figures in named.items():
+        rows.append([method, *(_text(figures.get(m.name), m.decimals) for m in shown)])
     lines += _aligned(rows)
-    lines += _aligned(
-        [[COMPARED[key], _text(figure, 3)] for key, figure in summary["compared"].items()]
-    )
-    return "\n".join(lines)
+    compared = summary["compared"]
+    rows = [["", *compared]] if len(compared) > 1 else []
+    rows += [
+        [text, *(_text(figures[key], 3) for figures in compared.values())]
+        for key, text in COMPARED.items()
+        if key in compared[first]
+    ]
+    return "\n".join(lines + _aligned(rows))
 
 
 def _aligned(rows):
@@ -128,13 +159,14 @@ def write_report(path, settings, sets):
     Args:
         path: file to write.
         settings: a dict.
-        sets: {name: dict of `summarize`}.
+        sets: {name: dict of `summarize`}. Figures become {"value": ..., "standard_error": ...},
+            null where there is none.
 
     Raises:
         OSError: the file cannot be written.
     """
     report = {**settings, "sets": [{"name": name, **_plain(s)} for name, s in sets.items()]}
-    text = json.dumps(report, indent=1) + "\n"
+    text = json.dumps(report, indent=1, allow_nan=False) + "\n"
 
     def write(partial):
         with open(partial, "w", encoding="utf-8") as file:
@@ -146,18 +178,18 @@ def write_report(path, settings, sets):
 def _plain(value):
     """Figures as {"value", "standard_error"} at any depth."""
     if isinstance(value, metrics.Figure):
-        return {"value": value.value, "standard_error": value.error}
+        return {"value": _plain(value.value), "standard_error": _plain(value.error)}
     if isinstance(value, dict):
         return {key: _plain(inner) for key, inner in value.items()}
-    return value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 # --- The contact sheet ------------------------------------------------------------------------
 
 
-def extremes(photographs):
-    """[(kind, photograph)] of the worst, median and best by ab error, each picture once."""
-    order = sorted(photographs, key=_error, reverse=True)
+def extremes(photographs, model):
+    """[(kind, photograph)] of the model's worst, median and best by ab error, each once."""
+    order = sorted(photographs, key=lambda photograph: _error(photograph, model), reverse=True)
     count = max(1, min(SHEET_ROWS, len(order) // 3))
     middle = (len(order) - count) // 2
     chosen = {}
@@ -167,20 +199,21 @@ def extremes(photographs):
     return [chosen[position] for position in sorted(chosen)]
 
 
-def _error(photograph, method=MODEL):
+def _error(photograph, method):
     return photograph.measures[method]["ab_squared_error"] ** 0.5
 
 
-def caption(kind, photograph, scenes, class_name):
-    """One line: which picture, its error, and the scene guesses beside the true one."""
+def caption(kind, photograph, models, scenes, class_name):
+    """One line: which picture, its errors, and the scene guesses beside the true one."""
     name = printable(os.path.basename(photograph.path))
-    text = f"{kind}: {name}, rmse_ab {_error(photograph):.1f} (grey {_error(photograph, GRAY):.1f})"
+    errors = " ".join(f"{_error(photograph, model):.1f}" for model in models)
+    text = f"{kind}: {name}, rmse_ab {errors} (grey {_error(photograph, GRAY):.1f})"
     if scenes:
         text += "; " + ", ".join(f"{scene} {share:.0%}" for scene, share in scenes)
     return text + (f"; is {class_name}" if class_name else "")
 
 
 def save_sheet(path, rows, title):
-    """Write rows of ((grey, coloured, truth), caption); raises OSError."""
+    """Write rows of (pictures, caption); raises OSError."""
     pictures, captions = zip(*rows)
     saving.save_image(sheets.sheet(pictures, SHEET_TILE, captions, title), path)

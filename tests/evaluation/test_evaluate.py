@@ -1,5 +1,6 @@
 """model_evaluate.py from photographs to table, report and sheet, with tiny random networks."""
 
+import contextlib
 import dataclasses
 import json
 
@@ -11,7 +12,8 @@ from PIL import Image
 import input_create
 import model_evaluate
 from build_model import build_model
-from colornet.evaluation import report
+from colornet.errors import UserError
+from colornet.evaluation import evaluating, report
 from colornet.evaluation.measuring import Measuring, Photograph
 from colornet.network.weights_files import CONFIG, WEIGHTS, save_weights
 from colornet.pictures import colorspace
@@ -75,8 +77,9 @@ def evaluated(arguments, tmp_path):
 def test_report_holds_every_measure_of_model_and_baselines(model, photographs, tmp_path, capsys):
     code, report = evaluated([photographs, "--model", model], tmp_path)
     assert code == 0
-    assert (report["model"], report["resolution"], report["chroma"]) == ("tiny", "full", 1.0)
-    assert report["working_size"] == 48 and report["mean_color"] == [2.0, 8.0]
+    (settings,) = report["models"]
+    assert settings == {"name": "model", "path": "tiny", "working_size": 48, "chroma": 1.0}
+    assert report["resolution"] == "full" and report["mean_color"] == [2.0, 8.0]
     (whole,) = report["sets"]
     assert (whole["pictures"], whole["failed"], whole["with_scene"]) == (8, 0, 5)
     figures = whole["figures"]
@@ -102,7 +105,7 @@ def test_figures_are_those_of_the_pictures(model, photographs, tmp_path):
         squares.append(np.square(lab[..., 1:], dtype=np.float64).mean())
     gray = report["sets"][0]["figures"]["gray"]["rmse_ab"]["value"]
     assert gray == pytest.approx(np.sqrt(np.mean(squares)), rel=2e-3)
-    compared, figures = (report["sets"][0][key] for key in ("compared", "figures"))
+    figures, compared = report["sets"][0]["figures"], report["sets"][0]["compared"]["model"]
     for name in ("gray", "mean_color"):
         above = figures["model"]["psnr"]["value"] - figures[name]["psnr"]["value"]
         assert compared[f"psnr_above_{name}"]["value"] == pytest.approx(above)
@@ -142,9 +145,9 @@ def test_without_chroma_the_model_is_gray(model, photographs, tmp_path):
     code, report = evaluated([photographs / "others", "--model", model, "--chroma", 0], tmp_path)
     (others,) = report["sets"]
     assert code == 0 and others["figures"]["model"] == others["figures"]["gray"]
-    assert others["compared"]["rmse_ab_to_gray"] == {"value": 1, "standard_error": 0}
-    assert others["compared"]["psnr_above_gray"] == {"value": 0, "standard_error": 0}
-    assert others["compared"]["colorfulness_to_truth"]["value"] < 0.05
+    assert others["compared"]["model"]["rmse_ab_to_gray"] == {"value": 1, "standard_error": 0}
+    assert others["compared"]["model"]["psnr_above_gray"] == {"value": 0, "standard_error": 0}
+    assert others["compared"]["model"]["colorfulness_to_truth"]["value"] < 0.05
 
 
 def test_resolution_and_limit(model, photographs, tmp_path):
@@ -173,6 +176,44 @@ def test_limit_takes_the_same_pictures_whatever_other_sets_there_are(photographs
     assert list(model_evaluate.find_sets(sets[::-1], 2).values()) == alone[::-1]
 
 
+def test_networks_are_compared_picture_by_picture(model, photographs, tmp_path, capsys):
+    other, sheet = make_model(tmp_path / "other", chroma=0.0), tmp_path / "sheet.png"
+    code, report = evaluated(
+        [photographs, "--model", model, "--model", other, "--sheet", sheet], tmp_path
+    )
+    assert code == 0 and [each["name"] for each in report["models"]] == ["tiny", "other"]
+    (whole,) = report["sets"]
+    (differences,) = whole["differences"].values()
+    for name, difference in differences.items():
+        first, second = (whole["figures"][method][name] for method in ("tiny", "other"))
+        assert difference["value"] == pytest.approx(second["value"] - first["value"])
+    assert set(differences) == {"rmse_ab", "psnr", "ssim", "auc", "colorfulness", "top1", "top5"}
+    error = differences["rmse_ab"]["standard_error"]
+    assert 0 < error < whole["figures"]["tiny"]["rmse_ab"]["standard_error"]  # they are paired
+    assert set(whole["compared"]) == {"tiny", "other"}
+    assert whole["compared"]["other"]["rmse_ab_to_gray"]["value"] == 1
+    assert "  other - tiny  " in capsys.readouterr().out
+    assert Image.open(sheet).width > 4 * 192  # grey, both, truth
+
+
+def test_models_are_named_by_as_much_as_tells_them_apart(tmp_path):
+    names = evaluating.model_names
+    assert names(["runs/a"]) == {"model": "runs/a"}
+    assert list(names(["runs/a", "runs/b"])) == ["a", "b"]
+    assert list(names(["x/a", "y/a", "z/b"])) == ["x/a", "y/a", "z/b"]
+    assert list(names(["runs/gray", "runs/a"])) == ["runs/gray", "runs/a"]
+    with pytest.raises(UserError, match="expected different ones"):
+        names(["runs/a", "runs/../runs/a"])
+
+
+def test_the_report_is_there_though_nobody_reads_the_tables(model, photographs, tmp_path):
+    with open(tmp_path / "closed", "w") as stream:
+        stream.close()
+        with contextlib.redirect_stdout(stream), pytest.raises(ValueError):
+            evaluated([photographs / "coffee", "--model", model], tmp_path)
+    assert json.loads((tmp_path / "report.json").read_text())["sets"][0]["pictures"] == 3
+
+
 def test_sheet_shows_the_extremes_in_order(model, photographs, tmp_path):
     sheet = tmp_path / "sheet.png"
     arguments = [str(photographs), "--model", model, "--sheet", str(sheet)]
@@ -197,7 +238,7 @@ def test_extremes(count, kinds):
         Photograph(str(i), measures={"model": {"ab_squared_error": float(i)}})
         for i in np.random.default_rng(0).permutation(count)
     ]
-    chosen = report.extremes(measured)
+    chosen = report.extremes(measured, "model")
     assert {kind: [k for k, _ in chosen].count(kind) for kind, _ in chosen} == kinds
     errors = [photograph.measures["model"]["ab_squared_error"] for _, photograph in chosen]
     assert errors == sorted(errors, reverse=True) and len(set(errors)) == len(errors)

@@ -104,6 +104,17 @@ def test_ratios_of_proportional_values_have_no_error():
     assert metrics.ratio_of_roots(below / 4, below) == pytest.approx((0.5, 0))
 
 
+@pytest.mark.parametrize("difference", [metrics.difference_of_means, metrics.difference_of_roots])
+def test_error_of_a_difference_is_that_of_repeated_draws(difference):
+    random = np.random.default_rng(3)
+    ones = random.gamma(3, 10, (2000, 200))
+    others = 0.8 * ones + random.gamma(2, 1, ones.shape)
+    figures = [difference(a, b) for a, b in zip(ones, others)]
+    spread = np.std([figure.value for figure in figures])
+    assert np.mean([figure.error for figure in figures]) == pytest.approx(spread, rel=0.05)
+    assert difference([4], [4]) == (0, None) and difference([0, 0], [0, 0]) == (0, 0)
+
+
 @pytest.mark.parametrize("ratio", [metrics.ratio_of_means, metrics.ratio_of_roots])
 def test_error_of_a_ratio_is_that_of_repeated_draws(ratio):
     random = np.random.default_rng(3)
