@@ -1,4 +1,4 @@
-"""Every command of the README is one that the scripts understand."""
+"""Every command of the README and of the other pages is one that the scripts understand."""
 
 import importlib
 import pathlib
@@ -8,12 +8,31 @@ import shlex
 import pytest
 
 from colornet import shell
+from colornet.versions import VERSION
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.S | re.M)
-LINES = [line.strip() for language, text in BLOCKS if not language for line in text.splitlines()]
-COMMANDS = [line for line in LINES if re.match(r"(\.venv/bin/)?python \w+\.py", line)]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "weights" / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
+
+
+def commands(text):
+    """Lines of blocks without a language, and code within lines, of which "…" leaves nothing out."""
+    text = re.sub(r" *\\\n *", " ", text)  # lines that go on
+    blocks = re.findall(r"^```\n(.*?)^```$", text, re.S | re.M)
+    lines = [line.strip() for block in blocks for line in block.splitlines()]
+    lines += re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```$", "", text, flags=re.S | re.M))
+    return [line for line in lines if "…" not in line]
+
+
+LINES = [line for page in PAGES for line in commands(page.read_text())]
+COMMANDS = sorted(
+    {line for line in LINES if re.match(r"(\.venv/bin/)?python \w+\.py( |$)", line)}
+)
 
 
 def test_the_readme_has_every_script():
@@ -35,15 +54,16 @@ def test_command_is_understood(command, monkeypatch):
     parsed = []
     monkeypatch.setattr(shell, "run", lambda work, options: parsed.append(options) or 0)
     _, script, *arguments = shlex.split(command)
-    assert importlib.import_module(script.removesuffix(".py")).main(arguments) == 0
+    script = script.removesuffix(".py")
+    assert importlib.import_module(script).main(arguments) == 0
     options = vars(parsed[0])
     if "set" in options:
-        load_config(options["preset"], options["set"])
+        load_config(options["preset"], options["set"], script)
 
 
 def test_make_targets_exist():
     makefile = (ROOT / "Makefile").read_text()
-    targets = [line.split()[1] for line in LINES if line.startswith("make ")]
+    targets = [line.split()[1] for line in LINES if re.match(r"make [a-z-]+$", line)]
     assert targets
     for target in targets:
         assert f"\n{target}:" in makefile
@@ -72,3 +92,8 @@ def test_python_example_runs(tmp_path, monkeypatch):
     names = {}
     exec(block, names)
     assert names["rgb"].shape == (30, 40, 3)
+
+
+def test_the_version_is_one():
+    assert f"\nversion: {VERSION}\n" in (ROOT / "CITATION.cff").read_text()
+    assert f"## {VERSION}" in (ROOT / "CHANGELOG.md").read_text()

@@ -12,7 +12,7 @@ from PIL import Image
 
 import model_train
 from build_model import build_model
-from config import Config, load_config
+from config import PRESETS, Config, load_config, save_config
 from tiny_training import SMALL, checkpoint_files, make_records, rows, settings, train
 
 
@@ -443,6 +443,22 @@ def test_a_run_can_start_from_the_weights_of_another(records, unlabelled, tmp_pa
     assert train(records, tmp_path / "none", initial_weights=tmp_path / "absent") == 2
     assert "no such weights" in capsys.readouterr().err
     assert not list(tmp_path.glob("wide/checkpoints/*"))
+
+
+def test_the_start_says_where_settings_come_from(tmp_path, monkeypatch):
+    """And what config.py has otherwise since a run began, such as an edited preset."""
+    from colornet.training import run_folder
+
+    config = load_config("smoke", ["steps=500"])
+    lines = run_folder.settings_lines(config, tmp_path)
+    assert "config.py, preset smoke" in lines and "now: steps=500 (there 300)" in lines
+    save_config(config, tmp_path / "config.json")
+    monkeypatch.setitem(PRESETS, "smoke", dict(PRESETS["smoke"], learning_rate=0.1))
+    lines = run_folder.settings_lines(config, tmp_path)
+    assert f"{tmp_path}/config.json, begun with preset smoke" in lines
+    assert "now: steps=500 (there 300), learning_rate=0.002 (there 0.1)" in lines
+    monkeypatch.delitem(PRESETS, "smoke")
+    assert "which config.py no longer has" in run_folder.settings_lines(config, tmp_path)
 
 
 def test_a_measured_precision_is_not_deterministic(records, tmp_path, capsys):
