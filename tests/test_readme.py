@@ -30,9 +30,7 @@ def commands(text):
 
 
 LINES = [line for page in PAGES for line in commands(page.read_text())]
-COMMANDS = sorted(
-    {line for line in LINES if re.match(r"(\.venv/bin/)?python \w+\.py( |$)", line)}
-)
+COMMANDS = sorted({line for line in LINES if re.match(r"(\.venv/bin/)?python \w+\.py( |$)", line)})
 
 
 def test_the_readme_has_every_script():
