@@ -21,7 +21,7 @@ PAGES = [
 
 
 def commands(text):
-    """Lines of blocks without a language, and code within lines, of which "…" leaves nothing out."""
+    """Lines of blocks without a language, and code within lines, where "…" leaves nothing out."""
     text = re.sub(r" *\\\n *", " ", text)  # lines that go on
     blocks = re.findall(r"^```\n(.*?)^```$", text, re.S | re.M)
     lines = [line.strip() for block in blocks for line in block.splitlines()]
