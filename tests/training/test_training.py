@@ -447,18 +447,22 @@ def test_a_run_can_start_from_the_weights_of_another(records, unlabelled, tmp_pa
 
 def test_the_start_says_where_settings_come_from(tmp_path, monkeypatch):
     """And what config.py has otherwise since a run began, such as an edited preset."""
-    from colornet.training import run_folder
+    from colornet.training import run_folder, run_settings
+
+    folder = run_folder.RunFolder(str(tmp_path))
+    dataset = {"train": {"pictures": 8}, "val": {"pictures": 2}}
+
+    def start():
+        return run_settings.start_block(config, dataset, folder, "CPU", "float32", 1, 0)
 
     config = load_config("smoke", ["steps=500"])
-    lines = run_folder.settings_lines(config, tmp_path)
-    assert "config.py, preset smoke" in lines and "now: steps=500 (there 300)" in lines
-    save_config(config, tmp_path / "config.json")
+    assert "config.py, preset smoke" in start() and "now: steps=500 (there 300)\n" in start()
+    save_config(config, folder.settings)
     monkeypatch.setitem(PRESETS, "smoke", dict(PRESETS["smoke"], learning_rate=0.1))
-    lines = run_folder.settings_lines(config, tmp_path)
-    assert f"{tmp_path}/config.json, begun with preset smoke" in lines
-    assert "now: steps=500 (there 300), learning_rate=0.002 (there 0.1)" in lines
+    assert f"{folder.settings}, begun with preset smoke" in start()
+    assert "now: steps=500 (there 300), learning_rate=0.002 (there 0.1)\n" in start()
     monkeypatch.delitem(PRESETS, "smoke")
-    assert "which config.py no longer has" in run_folder.settings_lines(config, tmp_path)
+    assert "which config.py no longer has" in start()
 
 
 def test_a_measured_precision_is_not_deterministic(records, tmp_path, capsys):
