@@ -1,4 +1,4 @@
-"""docs/paper.md names what exists, and the README's table of differences says what is so."""
+"""The pages of docs/ name what exists, and the README's table of differences says what is so."""
 
 import ast
 import json
@@ -15,7 +15,14 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAPER = (ROOT / "docs" / "paper.md").read_text()
 README = (ROOT / "README.md").read_text()
 TABLE = README[README.index("## The paper and this") : README.index("## Settings")]
-NAMED = sorted(set(re.findall(r"`([\w/]+\.py)(?::([\w.]+))?`", PAPER)))
+PAGES = [ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+NAMED = sorted(
+    {
+        pair
+        for page in PAGES
+        for pair in re.findall(r"`([\w/]+\.py)(?::([\w.]+))?`", page.read_text())
+    }
+)
 CONFIG = load_config("paper")
 
 
@@ -33,7 +40,7 @@ def names_in(path):
 
 
 @pytest.mark.parametrize("path, name", NAMED)
-def test_what_the_page_names_exists(path, name):
+def test_what_a_page_names_exists(path, name):
     assert (ROOT / path).exists()
     assert not name or name in names_in(ROOT / path)
 

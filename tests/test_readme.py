@@ -7,6 +7,7 @@ import shlex
 
 import pytest
 
+import config
 from colornet import shell
 from colornet.versions import VERSION
 
@@ -47,8 +48,7 @@ def test_the_readme_has_every_script():
 @pytest.mark.parametrize("command", COMMANDS)
 def test_command_is_understood(command, monkeypatch):
     """The script's own parser and settings accept it; nothing is run."""
-    from config import load_config
-
+    monkeypatch.setitem(config.PRESETS, "straight", config.PRESETS["compact"])  # of the page
     parsed = []
     monkeypatch.setattr(shell, "run", lambda work, options: parsed.append(options) or 0)
     _, script, *arguments = shlex.split(command)
@@ -56,7 +56,7 @@ def test_command_is_understood(command, monkeypatch):
     assert importlib.import_module(script).main(arguments) == 0
     options = vars(parsed[0])
     if "set" in options:
-        load_config(options["preset"], options["set"], script)
+        config.load_config(options["preset"], options["set"], script)
 
 
 def test_make_targets_exist():
@@ -90,6 +90,15 @@ def test_python_example_runs(tmp_path, monkeypatch):
     names = {}
     exec(block, names)
     assert names["rgb"].shape == (30, 40, 3)
+
+
+def test_the_preset_of_the_page_works(monkeypatch):
+    page = (ROOT / "docs" / "experiments.md").read_text()
+    (block,) = re.findall(r"```python\n(.*?)```", page, re.S)
+    assert len(block.splitlines()) == 4
+    monkeypatch.setattr("config.PRESETS", dict(config.PRESETS))
+    exec(block, {"PRESETS": config.PRESETS})
+    assert config.load_config("straight").zoom == 1 and config.load_config("straight").width == 0.5
 
 
 def test_the_version_is_one():
