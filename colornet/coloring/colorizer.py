@@ -17,6 +17,7 @@ import tensorflow as tf
 from PIL import Image
 
 from colornet.coloring.budget import Budget
+from colornet.coloring.smoothing import smooth
 from colornet.network.paths import split_paths
 from colornet.network.weights_files import load_trained
 from colornet.pictures import colorspace
@@ -125,7 +126,8 @@ class Colorizer:
         if style is None or scenes:
             own, probabilities = self.describe(global_copy[None])
             features = own if style is None else style
-        ab = self.chrominance(local_copy[None], features)[0] * self.chroma
+        ab = smooth(self.chrominance(local_copy[None], features)[0], local_copy[..., 0])
+        ab *= self.chroma
         return ab, None if probabilities is None else probabilities[0]
 
     def style_of(self, pixels):
