@@ -24,6 +24,7 @@ import sys
 
 from build_model import build_model
 from colornet import shell
+from colornet.coloring.options import add_options
 from colornet.errors import UserError
 from colornet.files import printable
 from colornet.pictures import finding
@@ -109,18 +110,7 @@ def main(argv=None):
         help="squeeze photographs to N x N first; 224 is the common protocol (default: full size)",
     )
     add("--aged", action="store_true", help="show the network each photograph as an old one")
-    add(
-        "--chroma",
-        type=shell.number(float, 0),
-        metavar="F",
-        help="strength of the colours (default: the model's)",
-    )
-    add(
-        "--working-size",
-        type=shell.working_size,
-        metavar="N|full",
-        help="most pixels of a side that the network sees (default: the model's)",
-    )
+    add_options(arguments)
     add(
         "--limit",
         type=shell.number(int, 1),

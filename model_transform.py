@@ -14,6 +14,7 @@ import sys
 from build_model import build_model
 from colornet import files, shell
 from colornet.coloring import outputs
+from colornet.coloring.options import add_options, given
 from colornet.errors import ImageError, UserError
 from colornet.files import printable
 from colornet.pictures import opening, saving
@@ -44,9 +45,8 @@ def _color(jobs, options):
         from colornet.coloring.colorizer import Colorizer
         from colornet.coloring.pipeline import color_file, each_picture
 
-        colorizer = Colorizer(
-            options.model, build_model, options.precision, options.chroma, options.working_size
-        )
+        colorizer = Colorizer(options.model, build_model, **given(options))
+        print(f"{printable(colorizer.engine.source)}, {colorizer.engine.name}")
         style = _style(options, colorizer)
         with shell.progress(len(jobs), "pictures") as bar:
             for job, scenes, error in each_picture(
@@ -109,25 +109,7 @@ def parser():
         help="run folder or weights file (default: the weights that ship)",
     )
     add("--style-from", metavar="PICTURE", help="take the global features of this picture")
-    add(
-        "--chroma",
-        type=shell.number(float, 0),
-        metavar="F",
-        help="strength of the colours (default: the model's)",
-    )
-    add(
-        "--working-size",
-        type=shell.working_size,
-        metavar="N|full",
-        help="most pixels of a side that the network sees (default: the model's)",
-    )
-    add(
-        "--precision",
-        choices=("float32", "bfloat16"),
-        default="float32",
-        help="of the network: bfloat16 is nearly twice as fast on processors that have it, and off "
-        "by a level or two (float32)",
-    )
+    add_options(arguments)
     add(
         "--classes",
         type=shell.number(int, 0),

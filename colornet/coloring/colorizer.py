@@ -13,13 +13,11 @@ import functools
 import os
 
 import numpy as np
-import tensorflow as tf
 from PIL import Image
 
 from colornet.coloring.budget import Budget
 from colornet.coloring.smoothing import smooth
-from colornet.network.paths import split_paths
-from colornet.network.weights_files import load_trained
+from colornet.network.engines import load_engine
 from colornet.pictures import colorspace
 
 STRIP_PIXELS = 1 << 16  # pixels joined at a time, so that memory follows the picture alone
@@ -33,82 +31,44 @@ class Colorizer:
     """A trained network and how it colours; for pictures of any size, from any thread.
 
     Args:
-        path: run folder, or weights file with its config.json beside it.
-        build_model: as of `weights_files.load_trained`.
-        precision: Keras dtype policy, "float32" or "bfloat16".
+        path, build_model, engine, precision: as of `engines.load_engine`.
         chroma: multiplies the chrominance; None: the network's own setting.
         working_size: most pixels of a side of the copy that the network sees, which is squeezed
             towards a square; 0: the picture as it is; None: the network's own setting.
 
     Raises:
-        UserError: as `weights_files.load_trained`.
+        UserError: as `engines.load_engine`.
 
     Attributes:
         config: the network's `config.Config`, with class_names.
+        engine: what computes it.
         chroma, working_size: as given, or the network's.
     """
 
-    def __init__(self, path, build_model, precision="float32", chroma=None, working_size=None):
-        model, self.config = load_trained(path, build_model, precision)
+    def __init__(
+        self,
+        path,
+        build_model,
+        *,
+        engine="auto",
+        precision="float32",
+        chroma=None,
+        working_size=None,
+    ):
+        self.engine = load_engine(path, build_model, engine, precision)
+        self.config = self.engine.config
         self.chroma = self.config.chroma if chroma is None else chroma
         self.working_size = self.config.working_size if working_size is None else working_size
         self._budget = Budget(NETWORK_PIXELS)
-        global_path, local_path = split_paths(model, self.config)
-        picture = tf.TensorSpec((None, None, None, 1))
-        size = self.config.crop_size
-        self._describe = self._color = None
-        if global_path:
-            self._describe = tf.function(
-                lambda luminance: global_path(luminance, training=False),
-                input_signature=[tf.TensorSpec((None, size, size, 1))],
-            )
-            width = global_path.output["global_features"].shape[-1]
-            self._color = tf.function(
-                lambda *inputs: local_path(inputs, training=False),
-                input_signature=[picture, tf.TensorSpec((None, width))],
-            )
-        else:
-            self._color = tf.function(
-                lambda luminance: local_path([luminance], training=False), input_signature=[picture]
-            )
 
     def describe(self, luminance):
-        """Global features and scene probabilities of pictures.
-
-        Args:
-            luminance: (batch, crop_size, crop_size, 1) in [0, 1].
-
-        Returns:
-            (global features (batch, 256 width) or None, probabilities (batch, classes) or None).
-        """
-        if not self._describe:
-            return None, None
-        outputs = self._describe(luminance)
-        probabilities = outputs.get("probabilities")
-        return (
-            tf.cast(outputs["global_features"], tf.float32),
-            None if probabilities is None else probabilities.numpy(),
-        )
+        """Global features and scene probabilities of pictures: `describe` of the engine."""
+        return self.engine.describe(luminance)
 
     def chrominance(self, luminance, global_features):
-        """ab in Lab units, (batch, ceil(height/2), ceil(width/2), 2).
-
-        Args:
-            luminance: (batch, height, width, 1) in [0, 1].
-            global_features: of `describe`; of another picture for style transfer (section 5.3).
-
-        Raises:
-            MemoryError: the picture is too large for the network.
-        """
-        inputs = [luminance] if global_features is None else [luminance, global_features]
-        try:
-            with self._budget.taken(luminance.size):
-                return colorspace.decode_chrominance(self._color(*inputs).numpy())
-        except tf.errors.ResourceExhaustedError:
-            raise MemoryError(
-                f"not enough memory for the network at {luminance.shape[2]} x "
-                f"{luminance.shape[1]} pixels; use a smaller --working-size"
-            ) from None
+        """ab in Lab units, (batch, ceil(height/2), ceil(width/2), 2): `color` of the engine."""
+        with self._budget.taken(luminance.size):
+            return colorspace.decode_chrominance(self.engine.color(luminance, global_features))
 
     def colors_of(self, pixels, style=None, scenes=True):
         """What the network makes of a picture; everything is colored here.

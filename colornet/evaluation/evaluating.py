@@ -6,6 +6,7 @@ import time
 
 from colornet import shell
 from colornet.coloring.colorizer import Colorizer, colorize, gray_of
+from colornet.coloring.options import given
 from colornet.errors import ImageError, UserError
 from colornet.evaluation import report
 from colornet.evaluation.measuring import Measuring, Photograph, measure_all
@@ -30,7 +31,7 @@ def evaluate(options, sets, build_model):
         UserError: a model cannot be used, or the report or the sheet cannot be written.
     """
     colorizers = {
-        name: Colorizer(path, build_model, chroma=options.chroma, working_size=options.working_size)
+        name: Colorizer(path, build_model, **given(options))
         for name, path in model_names(options.model).items()
     }
     means = [options.mean_color, *(each.config.mean_color for each in colorizers.values())]
@@ -85,6 +86,8 @@ def _settings(options, measuring):
         {
             "name": name,
             "path": printable(os.path.basename(os.path.abspath(path))),
+            "weights": os.path.basename(colorizer.engine.source),
+            "engine": colorizer.engine.name,
             "working_size": colorizer.working_size or "full",
             "chroma": colorizer.chroma,
         }

@@ -17,7 +17,7 @@ from colornet.evaluation import evaluating, report
 from colornet.evaluation.measuring import Measuring, Photograph
 from colornet.network.weights_files import CONFIG, WEIGHTS, save_weights
 from colornet.pictures import colorspace
-from config import load_config, save_config
+from config import load_config, read_config, save_config
 
 CLASSES = ("coffee", "people", "sky")
 
@@ -78,7 +78,14 @@ def test_report_holds_every_measure_of_model_and_baselines(model, photographs, t
     code, report = evaluated([photographs, "--model", model], tmp_path)
     assert code == 0
     (settings,) = report["models"]
-    assert settings == {"name": "model", "path": "tiny", "working_size": 48, "chroma": 1.0}
+    assert settings == {
+        "name": "model",
+        "path": "tiny",
+        "weights": "best.weights.h5",
+        "engine": "tensorflow float32",
+        "working_size": 48,
+        "chroma": 1.0,
+    }
     assert report["resolution"] == "full" and report["mean_color"] == [2.0, 8.0]
     (whole,) = report["sets"]
     assert (whole["pictures"], whole["failed"], whole["with_scene"]) == (8, 0, 5)
@@ -294,8 +301,8 @@ def test_wrong_commands_say_what_was_expected(photographs, tmp_path, capsys):
 def test_networks_without_scenes_or_mean_color(photographs, tmp_path, capsys):
     folder = tmp_path / "local"
     model = make_model(folder, use_global_features=False, use_classification=False)
-    settings = json.loads((folder / CONFIG).read_text())
-    (folder / CONFIG).write_text(json.dumps({**settings, "mean_color": []}))
+    settings = read_config(folder / CONFIG)
+    save_config(dataclasses.replace(settings, mean_color=()), folder / CONFIG)
     code, report = evaluated([photographs / "coffee", "--model", model], tmp_path)
     (coffee,) = report["sets"]
     assert code == 0 and coffee["with_scene"] == 0

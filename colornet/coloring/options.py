@@ -1,0 +1,41 @@
+"""What the scripts that colour share on the command line."""
+
+from colornet import shell
+
+NAMES = ("engine", "precision", "chroma", "working_size")  # of Colorizer's arguments
+
+
+def add_options(arguments):
+    """Add the options that `given` understands."""
+    add = arguments.add_argument
+    add(
+        "--engine",
+        choices=("auto", "litert", "tensorflow"),
+        default="auto",
+        help="what computes the network; auto: LiteRT on processors where the model has a file for "
+        "it (model_export.py), else TensorFlow",
+    )
+    add(
+        "--precision",
+        choices=("float32", "bfloat16"),
+        default="float32",
+        help="of TensorFlow: bfloat16 is nearly twice as fast on processors that have it, and off "
+        "by a level or two (float32)",
+    )
+    add(
+        "--chroma",
+        type=shell.number(float, 0),
+        metavar="F",
+        help="strength of the colours (default: the model's)",
+    )
+    add(
+        "--working-size",
+        type=shell.working_size,
+        metavar="N|full",
+        help="most pixels of a side that the network sees (default: the model's)",
+    )
+
+
+def given(options):
+    """Arguments of `Colorizer` from the command line's."""
+    return {name: getattr(options, name) for name in NAMES}
