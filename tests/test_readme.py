@@ -92,6 +92,23 @@ def test_python_example_runs(tmp_path, monkeypatch):
     assert names["rgb"].shape == (30, 40, 3)
 
 
+def test_the_line_of_results_is_that_of_the_results():
+    line = re.search(r"On ([\d,]+) photographs .* ([\d.]+) of grey's error, ([\d.]+) dB", README)
+    results = (ROOT / "docs" / "RESULTS.md").read_text()
+    pictures, ratio, decibels = line.groups()
+    assert re.search(rf"^\| all \| {pictures} \|.* {ratio} ± .* \+{decibels} ±", results, re.M)
+
+
+def test_what_a_run_folder_holds():
+    from colornet.training.run_folder import RunFolder
+
+    tree = README[README.index("runs/mine/\n") :]
+    held = [path for path in vars(RunFolder("runs/mine")).values() if path != "runs/mine"]
+    assert len(held) > 5
+    for path in held:
+        assert re.search(rf"[├└]── {re.escape(pathlib.Path(path).name)}/?\s", tree), path
+
+
 def test_the_preset_of_the_page_works(monkeypatch):
     page = (ROOT / "docs" / "experiments.md").read_text()
     (block,) = re.findall(r"```python\n(.*?)```", page, re.S)
