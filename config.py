@@ -72,6 +72,7 @@ class Config:
     # --- Colouring (section 5) ----------------------------------------------------------
     working_size: int = 256  # pixels, most of a side that the network sees; 0: the whole picture
     chroma: float = 1.0  # multiplies the predicted chrominance
+    smoothing: bool = True  # even out chrominance within the edges of the luminance
 
     # --- Filled in by the scripts, not to be set ----------------------------------------
     class_names: tuple[str, ...] = ()  # of the records
@@ -136,6 +137,7 @@ PAPER = dict(
     panel_pictures=8,
     working_size=256,
     chroma=1.0,
+    smoothing=False,
 )
 
 PRESETS = {
@@ -154,6 +156,7 @@ PRESETS = {
         schedule="cosine",
         warmup_steps=300,
         working_size=144,
+        smoothing=True,
     ),
     # Seconds on a CPU: shows that everything works.
     "smoke": dict(
@@ -173,6 +176,7 @@ PRESETS = {
         validate_every=100,
         checkpoint_every=100,
         working_size=96,
+        smoothing=True,
     ),
 }
 
@@ -217,6 +221,7 @@ RESUMABLE = frozenset(
         "devices",
         "working_size",
         "chroma",
+        "smoothing",
         "preset",
     )
 )
@@ -237,6 +242,7 @@ BEFORE = dict(
     adam_epsilon=1e-7,
     muon_momentum=0.95,
     muon_weight_decay=0.05,
+    smoothing=True,
 )
 RENAMED = {"records": "records_fingerprint"}  # old name: new name
 SCHEMA = 2  # of config.json

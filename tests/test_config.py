@@ -54,6 +54,7 @@ PAPER = dict(
     adadelta_epsilon=1e-6,
     precision="float32",
     chroma=1.0,
+    smoothing=False,
 )
 
 

@@ -86,8 +86,10 @@ class Colorizer:
         if style is None or scenes:
             own, probabilities = self.describe(global_copy[None])
             features = own if style is None else style
-        ab = smooth(self.chrominance(local_copy[None], features)[0], local_copy[..., 0])
-        ab *= self.chroma
+        ab = self.chrominance(local_copy[None], features)[0]
+        if self.config.smoothing:
+            ab = smooth(ab, local_copy[..., 0])
+        ab = ab * self.chroma
         return ab, None if probabilities is None else probabilities[0]
 
     def style_of(self, pixels):

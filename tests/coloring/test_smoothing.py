@@ -1,9 +1,15 @@
 """Smoothing of chrominance: grounds even out, edges of the luminance stay edges of colour."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
+from build_model import build_model
+from colornet.coloring.colorizer import Colorizer
 from colornet.coloring.smoothing import smooth
+from config import load_config
+from tiny import photograph
 
 SIDE = 72
 
@@ -42,3 +48,14 @@ def test_one_color_stays_what_it_is(shape):
     luminance = np.random.default_rng(0).random((2 * shape[0] - 1, 2 * shape[1]), np.float32)
     ab = np.tile(np.float32([12, -7]), (*shape, 1))
     np.testing.assert_allclose(smooth(ab, luminance), ab, atol=1e-3)
+
+
+def test_smoothing_is_a_setting_that_the_paper_does_without(tiny_network):
+    colorizer = Colorizer(tiny_network, build_model, chroma=1.5)
+    pixels = np.asarray(photograph(40, 40))
+    local_copy, global_copy = colorizer.copies(pixels)
+    plain = 1.5 * colorizer.chrominance(local_copy[None], colorizer.describe(global_copy[None])[0])
+    assert np.abs(colorizer.colors_of(pixels)[0] - plain[0]).max() > 0.01
+    colorizer.config = dataclasses.replace(colorizer.config, smoothing=False)
+    np.testing.assert_allclose(colorizer.colors_of(pixels)[0], plain[0], atol=1e-4)
+    assert not load_config("paper").smoothing
