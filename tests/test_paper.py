@@ -119,3 +119,10 @@ def test_chroma_of_the_weights_that_ship():
     chroma = content.get("settings", content)["chroma"]
     assert f"ship: {chroma:g}" in row("chroma factor")
     assert CONFIG.chroma == 1 and "1 in `paper`" in row("chroma factor")
+
+
+def test_the_architecture_names_every_file():
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    files = [path.relative_to(ROOT).as_posix() for path in ROOT.glob("colornet/**/*.py")]
+    missing = [file for file in files if not re.search(rf"`{file}[:`]", page)]
+    assert [file for file in missing if not file.endswith("__init__.py")] == []
