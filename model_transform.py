@@ -1,8 +1,9 @@
-"""Grey pictures to colour: any format and size in, a coloured picture of the same size out.
+"""Grey pictures and films to colour: any format and size in, the same in colour out.
 
     python model_transform.py photograph.jpg -o coloured.jpg
     python model_transform.py album/ scan.tif -o coloured/ --model runs/mine
     python model_transform.py street.jpg -o out/ --style-from sunset.jpg --classes 5 --compare
+    python model_transform.py film.mp4 -o coloured.mp4
 
 The picture's own luminance is kept; only colour is added. Folders are searched and mirrored.
 Finished outputs are skipped, so that the same command goes on after an interruption.
@@ -39,19 +40,22 @@ def _color(jobs, options):
     """Colour jobs; returns how many succeeded, and names the others on standard error."""
     for folder in {os.path.dirname(job.target) or "." for job in jobs}:
         files.remove_leftovers(folder)
+    pictures, films = ([job for job in jobs if job.is_film == kind] for kind in (False, True))
     colored = 0
     with shell.native_remarks_hidden():
         # What the network runs on takes seconds to import.
         from colornet.coloring.colorizer import Colorizer
         from colornet.coloring.pipeline import color_file, each_picture
 
+        if films:
+            from colornet.coloring.films.command import color_films
         colorizer = Colorizer(options.model, build_model, **given(options))
         print(f"{printable(colorizer.engine.source)}, {colorizer.engine.name}")
         style = _style(options, colorizer)
-        with shell.progress(len(jobs), "pictures") as bar:
+        with shell.progress(len(pictures), "pictures") as bar:
             for job, scenes, error in each_picture(
                 lambda job: color_file(job, colorizer, options, style),
-                jobs,
+                pictures,
                 lambda job: job.source,
                 options.max_pixels,
             ):
@@ -60,8 +64,15 @@ def _color(jobs, options):
                 else:
                     colored += 1
                     if options.classes:
-                        _print_scenes(job, colorizer.class_names_of(scenes, options.classes))
+                        shell.print_scenes(
+                            printable(job.source), colorizer.class_names_of(scenes, options.classes)
+                        )
                 bar.update()
+        for job, error in color_films(films, colorizer, options, style) if films else ():
+            if error is not None:
+                _report(job, error)
+            else:
+                colored += 1
     return colored
 
 
@@ -86,21 +97,16 @@ def _report(job, error):
     print(f"{printable(job.source)}: {reason}", file=sys.stderr)
 
 
-def _print_scenes(job, scenes):
-    named = ", ".join(f"{name} {100 * share:.1f} %" for name, share in scenes)
-    print(f"{printable(job.source)}: {named}")
-
-
 def parser():
     arguments = shell.parser(__doc__)
     add = arguments.add_argument
-    add("pictures", nargs="+", metavar="PICTURE_OR_FOLDER", help="files, folders or patterns")
+    add("pictures", nargs="+", metavar="PICTURE_FOLDER_OR_FILM", help="files, folders or patterns")
     add(
         "-o",
         "--output",
         required=True,
         metavar="OUT",
-        help="folder, or a file name for a single picture",
+        help="folder, or a file name for a single picture or film",
     )
     add(
         "--model",
@@ -117,12 +123,16 @@ def parser():
         metavar="N",
         help="print the N likeliest scenes",
     )
-    add("--compare", action="store_true", help="also write grey and coloured side by side")
+    add(
+        "--compare",
+        action="store_true",
+        help="of pictures, also write grey and coloured side by side",
+    )
     add(
         "--format",
         type=str.upper,
         choices=sorted(saving.ENDINGS),
-        help="of the outputs (default: that of the input, PNG where it cannot hold colour well)",
+        help="of the pictures (default: that of the input, PNG where it cannot hold colour well)",
     )
     add(
         "--quality",
@@ -139,7 +149,38 @@ def parser():
         metavar="N",
         help=f"refuse larger pictures (default {opening.MAX_PIXELS:,})",
     )
+    _add_film_options(arguments.add_argument_group("films").add_argument)
     return arguments
+
+
+def _add_film_options(add):
+    add(
+        "--from",
+        dest="start",
+        type=shell.film_time,
+        default=0,
+        metavar="TIME",
+        help="begin there: seconds, or hours:minutes:seconds",
+    )
+    add("--to", dest="stop", type=shell.film_time, metavar="TIME", help="stop there")
+    add(
+        "--steady",
+        choices=("on", "off"),
+        default="on",
+        help="hold colours still within shots, or color each frame by itself (on)",
+    )
+    add(
+        "--codec",
+        default="libx264",
+        metavar="NAME",
+        help="one of FFmpeg's video encoders (libx264)",
+    )
+    add(
+        "--crf",
+        type=shell.number(float, 0, 63),
+        metavar="N",
+        help="quality of the encoder; lower is better (18 for libx264, else the encoder's own)",
+    )
 
 
 def main(argv=None):

@@ -3,10 +3,13 @@
 import argparse
 import contextlib
 import ctypes
+import datetime
+import fractions
 import math
 import os
 import signal
 import sys
+import time
 
 from tqdm import tqdm
 
@@ -71,6 +74,17 @@ def number(kind, least, most=math.inf):
     return read
 
 
+def film_time(text):
+    """Reader of a time in a film: seconds, or hours:minutes:seconds; a Fraction of seconds."""
+    with contextlib.suppress(ValueError, ZeroDivisionError):
+        *larger, seconds = map(fractions.Fraction, text.split(":"))
+        if len(larger) < 3 and min(seconds, *larger, 0) >= 0:
+            return sum((part * 60**place for place, part in enumerate(larger[::-1], 1)), seconds)
+    raise argparse.ArgumentTypeError(
+        f"expected a time such as 90 or 1:30 or 0:01:30.5; got {text!r}"
+    )
+
+
 def run(main, options):
     """Call `main(options)`; turn a UserError into one line on standard error and exit code 2."""
     os.environ.setdefault(LOG_LEVEL, "0" if options.debug else "2")
@@ -129,6 +143,51 @@ def progress(total, unit, initial=0):
         dynamic_ncols=True,
         smoothing=0.05,
     )
+
+
+def print_scenes(name, scenes):
+    """Print the likeliest scenes [(class, probability)] of a picture or shot."""
+    print(f"{name}: {', '.join(f'{scene} {100 * share:.1f} %' for scene, share in scenes)}")
+
+
+@contextlib.contextmanager
+def progress_lines(what, total, unit, every=10):
+    """A bar on a terminal; elsewhere a plain line now and then.
+
+    Args:
+        what: is being done, and to what.
+        total: None if it is not known.
+        unit: of what is counted, in the plural.
+        every: seconds from line to line.
+
+    Yields:
+        An object with `update()`, to be called with each of them.
+    """
+    with progress(total, unit) as bar:
+        bar.set_description(what)
+        yield _Lines(what, total, unit, every) if bar.disable else bar
+
+
+class _Lines:
+    def __init__(self, what, total, unit, every):
+        self.what, self.total, self.unit, self.every = what, total, unit, every
+        self.count, self.began = 0, time.monotonic()
+        self.next = self.began + every
+
+    def update(self):
+        self.count += 1
+        now = time.monotonic()
+        if now < self.next:
+            return
+        self.next = now + self.every
+        rate = self.count / (now - self.began)
+        of_all, left = "", ""
+        if self.total and self.total >= self.count:
+            of_all = f" of {self.total}"
+            left = f", {datetime.timedelta(seconds=round((self.total - self.count) / rate))} left"
+        print(
+            f"{self.what}: {self.count}{of_all} {self.unit}, {rate:.1f} a second{left}", flush=True
+        )
 
 
 def keep_memory():

@@ -86,11 +86,14 @@ class Colorizer:
         if style is None or scenes:
             own, probabilities = self.describe(global_copy[None])
             features = own if style is None else style
-        ab = self.chrominance(local_copy[None], features)[0]
+        ab = self.finished(self.chrominance(local_copy[None], features)[0], local_copy)
+        return ab, None if probabilities is None else probabilities[0]
+
+    def finished(self, ab, local_copy):
+        """Chrominance of a picture as it is joined with it: smoothed, and of the strength set."""
         if self.config.smoothing:
             ab = smooth(ab, local_copy[..., 0])
-        ab = ab * self.chroma
-        return ab, None if probabilities is None else probabilities[0]
+        return ab * self.chroma
 
     def style_of(self, pixels):
         """Global features (1, 256 width) of a picture, to pass on as `style`."""

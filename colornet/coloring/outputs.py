@@ -1,4 +1,4 @@
-"""Which pictures are coloured, and where each goes."""
+"""Which pictures and films are coloured, and where each goes."""
 
 import collections
 import dataclasses
@@ -7,6 +7,7 @@ import os
 import tempfile
 import unicodedata
 
+from colornet.coloring.films import kinds
 from colornet.errors import ImageError, UserError
 from colornet.files import printable
 from colornet.pictures import finding, saving
@@ -14,11 +15,12 @@ from colornet.pictures import finding, saving
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """One picture: where it is, and the files that it becomes."""
+    """One picture or film: where it is, and the files that it becomes."""
 
     source: str
     target: str
-    comparison: str | None  # grey and coloured side by side
+    comparison: str | None  # of a picture, grey and coloured side by side
+    is_film: bool = False
 
     def outputs(self):
         return [path for path in (self.comparison, self.target) if path]
@@ -29,13 +31,13 @@ class Job:
 
 
 def find_jobs(options):
-    """Jobs in order; explicit files are always tried, folders are searched by picture endings.
+    """Jobs in order; explicit files are always tried, folders are searched by endings.
 
     Args:
         options: pictures, output, format and compare of the command line.
 
     Raises:
-        UserError: an input does not exist, no picture was found, or the output does not fit them.
+        UserError: an input does not exist, nothing was found, or the output does not fit.
     """
     found = {}
     for text in options.pictures:
@@ -49,24 +51,27 @@ def find_jobs(options):
                     os.path.abspath(source), (source, relative or os.path.basename(path))
                 )
     if not found:
-        raise UserError("no pictures found; expected files, or folders with .jpg, .png, … in them")
+        raise UserError(
+            "no pictures found; expected files, or folders with .jpg, .png, .mp4, … in them"
+        )
     if _is_file_name(options, len(found)):
-        return [_job(source, options.output, options) for source, _ in found.values()]
+        ((source, _),) = found.values()
+        return [_named_job(source, options)]
     return [
-        _job(source, _with_ending(os.path.join(options.output, relative), options), options)
+        _job(source, os.path.join(options.output, relative), options)
         for source, relative in found.values()
     ]
 
 
 def _search(folder, output):
-    """Pictures below a folder, but for those of an output folder inside it."""
+    """Pictures and films below a folder, but for those of an output folder inside it."""
     within, output = (os.path.join(os.path.realpath(path), "") for path in (folder, output))
     for path in finding.find_files(folder):
         where = os.path.join(os.path.realpath(os.path.dirname(path)), "")
         if output != within and where.startswith(output):
             continue
         unreadable = os.path.isdir(path) and not os.path.islink(path)
-        if finding.is_picture_name(path) or unreadable:
+        if finding.is_picture_name(path) or kinds.is_film_name(path) or unreadable:
             yield path
 
 
@@ -75,13 +80,13 @@ def _is_file_name(options, count):
     output, ending = options.output, os.path.splitext(options.output)[1].lower()
     if os.path.isdir(output):
         return False
-    if ending in saving.FORMATS:
+    if ending in saving.FORMATS or kinds.is_film_name(output):
         if count > 1:
             raise UserError(
-                f"-o {printable(output)}: a file name, but there are {count} pictures; "
+                f"-o {printable(output)}: a file name, but there are {count} pictures or films; "
                 "give a folder"
             )
-        if options.format not in (None, saving.FORMATS[ending]):
+        if ending in saving.FORMATS and options.format not in (None, saving.FORMATS[ending]):
             raise UserError(
                 f"-o {printable(output)}: its ending does not go with "
                 f"--format {options.format}; leave one of them out"
@@ -97,20 +102,38 @@ def _is_file_name(options, count):
     return False
 
 
-def _with_ending(path, options):
+def _with_ending(path, is_film, options):
     """An output's name, from that of its input in the output folder."""
     stem, ending = os.path.splitext(path)
+    if not (finding.is_picture_name(path) or kinds.is_film_name(path)):
+        stem = path  # what follows the last point of "1923.07.04 Harbour" is part of the name
+    if is_film:
+        return path if ending.lower() in kinds.KEPT_ENDINGS else stem + ".mkv"
     kind = saving.FORMATS.get(ending.lower())
     if kind and options.format in (None, kind):
         return path
-    if not finding.is_picture_name(path):
-        stem = path  # what follows the last point of "1923.07.04 Harbour" is part of the name
     return stem + saving.ENDINGS[options.format or "PNG"]
 
 
+def _named_job(source, options):
+    """The job of a single input whose output is named."""
+    is_film, output = kinds.is_film(source), options.output
+    if is_film != kinds.is_film_name(output):
+        expected = "of a film, such as .mp4 or .mkv" if is_film else "of a picture, such as .png"
+        raise UserError(f"-o {printable(output)}: expected the name {expected}, or a folder")
+    return Job(source, output, _comparison(output, is_film, options), is_film)
+
+
 def _job(source, target, options):
-    comparison = os.path.splitext(target)[0] + ".compare.png" if options.compare else None
-    return Job(source, target, comparison)
+    """The job of an input whose output goes into a folder."""
+    is_film = kinds.is_film(source)
+    target = _with_ending(target, is_film, options)
+    return Job(source, target, _comparison(target, is_film, options), is_film)
+
+
+def _comparison(target, is_film, options):
+    wanted = options.compare and not is_film
+    return os.path.splitext(target)[0] + ".compare.png" if wanted else None
 
 
 def claimed(jobs):

@@ -142,7 +142,7 @@ def lab_to_rgb(lightness, ab):
     outside = [np.empty(0, int)]
     for start in range(0, len(rgb), _BLOCK):
         block = slice(start, start + _BLOCK)
-        linear = _linear_rgb(fy[block], fa[block], fb[block])
+        linear = linear_rgb(fy[block], fa[block], fb[block])
         rgb[block] = _levels(linear)
         outside.append(start + np.flatnonzero(~_in_gamut(linear)))
     outside = np.concatenate(outside)
@@ -156,13 +156,17 @@ def _fitted_linear_rgb(fy, fa, fb):
     low, high = np.zeros_like(fy), np.ones_like(fy)  # shares of the chroma
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2
-        inside = _in_gamut(_linear_rgb(fy, fa * middle, fb * middle))
+        inside = _in_gamut(linear_rgb(fy, fa * middle, fb * middle))
         low, high = np.where(inside, middle, low), np.where(inside, high, middle)
-    return _linear_rgb(fy, fa * low, fb * low)
+    return linear_rgb(fy, fa * low, fb * low)
 
 
-def _linear_rgb(fy, fa, fb):
-    """Linear sRGB (3, pixels), unclipped; scikit-image's own clips, which would hide the gamut."""
+def linear_rgb(fy, fa, fb):
+    """Linear sRGB (3, pixels), unclipped; scikit-image's own clips, which would hide the gamut.
+
+    Args:
+        fy, fa, fb: float32 (pixels,); (L* + 16) / 116, a* / 500 and b* / 200.
+    """
     f = np.stack([fy + fa, fy, fy - fb])
     cubic = np.maximum(f, np.float32(6 / 29))  # below it CIE's cube goes on as a straight line
     xyz = cubic * cubic * cubic + (f - cubic) / np.float32(7.787)

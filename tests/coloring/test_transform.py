@@ -29,35 +29,6 @@ GRAY = COLOR.convert("L")
 ROOT = os.path.dirname(os.path.abspath(model_transform.__file__))
 
 
-@pytest.fixture(scope="module")
-def colorizer(tiny_network):
-    from colornet.coloring.colorizer import Colorizer
-
-    return Colorizer(tiny_network, build_model)
-
-
-@pytest.fixture
-def run(tiny_network, colorizer, tmp_path, monkeypatch):
-    """Runs the script in an empty folder; gives the exit code. Loads the tiny network once."""
-    from colornet.coloring import colorizer as module
-
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(
-        module,
-        "load_engine",
-        lambda path, build, engine="auto", precision="float32": (
-            colorizer.engine
-            if (path, precision) == (tiny_network, "float32")
-            else load_engine(path, build, engine, precision)
-        ),
-    )
-
-    def run(*arguments, model=tiny_network):
-        return model_transform.main([*map(str, arguments), "--model", str(model)])
-
-    return run
-
-
 def pixels_of(path):
     return np.asarray(Image.open(path).convert("RGB"))
 

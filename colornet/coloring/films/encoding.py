@@ -1,0 +1,133 @@
+"""How a film's picture is encoded."""
+
+import dataclasses
+
+import av
+from av.codec.codec import UnknownCodecError, find_best_pix_fmt_of_list
+
+from colornet.coloring.films import frames
+from colornet.coloring.films.source import FilmError, reason
+from colornet.pictures import ycbcr
+
+CODEC = "libx264"
+CRF = 18  # of H.264 and H.265: hardly to be told from the original
+PRESET = "veryfast"  # of H.264 and H.265
+QUANTIZER = 2  # of encoders without a constant rate factor, unless the user says
+_QP_TO_LAMBDA = 118  # FFmpeg's unit of that
+
+
+@dataclasses.dataclass(frozen=True)
+class Encoding:
+    """How a film's picture is encoded.
+
+    Attributes:
+        codec: name of an FFmpeg encoder, or of a codec.
+        quality: constant rate factor, or the quantizer of encoders that have none; lower is
+            better. None: CRF for H.264 and H.265, the encoder's own for others.
+    """
+
+    codec: str = CODEC
+    quality: float | None = None
+
+    def encoder(self):
+        """The `av.Codec`.
+
+        Raises:
+            FilmError: there is no such encoder.
+        """
+        try:
+            encoder = av.Codec(self.codec, "w")
+            if encoder.type == "video":
+                return encoder
+        except UnknownCodecError:
+            pass
+        raise FilmError(
+            f"{self.codec} is no video encoder of FFmpeg; expected one such as libx264, libx265, "
+            "libsvtav1 or ffv1"
+        )
+
+    def settings(self, video, first):
+        """What makes an encoder take a film as it is.
+
+        Args:
+            video: the film's `av.VideoStream`.
+            first: its first frame, planar.
+
+        Returns:
+            (attributes of a codec context, options of the encoder).
+
+        Raises:
+            FilmError: the encoder does not take such a film.
+        """
+        attributes = {
+            "width": first.width,
+            "height": first.height,
+            "time_base": video.time_base,
+            "framerate": video.average_rate or video.guessed_rate or 25,
+            "sample_aspect_ratio": video.sample_aspect_ratio or 1,
+            "color_range": first.color_range,
+            "colorspace": first.colorspace,
+            "color_primaries": first.color_primaries,
+            "color_trc": first.color_trc,
+        }
+        if frames.levels_of(first).full:
+            attributes["color_range"] = frames.FULL_RANGE
+        if first.colorspace not in (*ycbcr.MATRICES, ycbcr.UNSAID):  # gray is the same in all
+            attributes["colorspace"] = ycbcr.matrix_of(first.colorspace, first.height)
+        if first.interlaced_frame:
+            interlaced = (
+                av.codec.context.Flags.interlaced_dct | av.codec.context.Flags.interlaced_me
+            )
+            attributes["flags"] = interlaced
+        options = self._quality(attributes)
+        attributes["pix_fmt"] = self._pixel_format(first, attributes, options)
+        return attributes, options
+
+    def _quality(self, attributes):
+        """Options that set the quality; for some encoders attributes do."""
+        encoder = self.encoder()
+        known = {o.name for o in av.CodecContext.create(encoder, "w").supported_options.private}
+        usual = encoder.name in ("libx264", "libx265")
+        options = {"preset": PRESET} if usual else {}
+        quality = CRF if self.quality is None and usual else self.quality
+        if "crf" in known:
+            if quality is not None:
+                options["crf"] = f"{quality:g}"
+        else:
+            attributes["qscale"] = True
+            attributes["global_quality"] = round(
+                (QUANTIZER if quality is None else quality) * _QP_TO_LAMBDA
+            )
+        return options
+
+    def _pixel_format(self, first, attributes, options):
+        """The format nearest to the film's with which the encoder takes its size.
+
+        H.264 holds odd sizes only where chroma is not halved.
+        """
+        encoder = self.encoder()
+        formats = [
+            each.name
+            for each in encoder.video_formats or map(av.VideoFormat, frames.CONVERTIBLE)
+            if frames.holds_chroma(each.name)
+        ]
+        error = "it takes no Y'CbCr"
+        while formats:
+            best, _ = find_best_pix_fmt_of_list(formats, first.format.name)
+            try:
+                context = av.CodecContext.create(encoder, "w")
+                set_all(context, {**attributes, "pix_fmt": best.name})
+                context.options = dict(options)
+                context.open()
+                return best.name
+            except av.FFmpegError as refused:
+                error = reason(refused)
+                formats.remove(best.name)
+        raise FilmError(f"{encoder.name} does not encode {first.width} x {first.height}: {error}")
+
+
+def set_all(context, attributes):
+    for name, value in attributes.items():
+        if name == "flags":
+            value |= context.flags
+        setattr(context, name, value)

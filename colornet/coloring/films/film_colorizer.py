@@ -1,0 +1,225 @@
+"""Colours a film: a first pass finds its shots, a second colours and writes it."""
+
+import contextlib
+import dataclasses
+import itertools
+import os
+from fractions import Fraction
+
+import av
+import numpy as np
+
+from colornet import files
+from colornet.coloring.colorizer import SHRINKING, working_shape
+from colornet.coloring.films import frames, shots
+from colornet.coloring.films.ahead import ahead
+from colornet.coloring.films.encoding import Encoding
+from colornet.coloring.films.sink import Sink
+from colornet.coloring.films.source import FilmError, Source, reason
+from colornet.coloring.films.steadying import Steadying
+from colornet.files import printable
+from colornet.pictures import ycbcr
+
+BATCH = 8  # frames that the network colours at once
+BYTES_AHEAD = 48 << 20  # of frames that wait for the next stage, at most
+
+
+@dataclasses.dataclass(frozen=True)
+class FilmSettings:
+    """How films are coloured.
+
+    Attributes:
+        style: of `Colorizer.style_of`, for every frame; None: a film's own.
+        steady: whether colours are held still within shots.
+        start, stop: seconds of the part to colour; stop may be None.
+        encoding: an `Encoding`.
+    """
+
+    style: np.ndarray | None = None
+    steady: bool = True
+    start: Fraction = Fraction(0)
+    stop: Fraction | None = None
+    encoding: Encoding = Encoding()
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What became of a film.
+
+    Attributes:
+        frames: how many were coloured.
+        scenes: of each shot, by the number of its first frame, the probabilities of its scenes;
+            empty if no shots were looked for.
+        left_out: descriptions of its streams that the output does not hold.
+        damage: what is wrong with the film; None if nothing is.
+    """
+
+    frames: int = 0
+    scenes: dict = dataclasses.field(default_factory=dict)
+    left_out: list = dataclasses.field(default_factory=list)
+    damage: str | None = None
+
+
+@dataclasses.dataclass
+class Seen:
+    """A frame and the network's copies of it.
+
+    Attributes:
+        frame: planar `av.VideoFrame`.
+        local, whole: as of `Colorizer.copies`, upright.
+        features: global features of its shot; None if it is to have its own, or the network none.
+        begins: whether it is the first of its shot.
+        ab: float32 chrominance, the way up that the frame is stored; None before the network.
+    """
+
+    frame: av.VideoFrame
+    local: np.ndarray
+    whole: np.ndarray
+    features: np.ndarray | None
+    begins: bool
+    ab: np.ndarray | None = None
+
+
+class FilmColorizer:
+    """A `Colorizer` and settings, for any number of films."""
+
+    def __init__(self, colorizer, settings):
+        self.colorizer, self.settings = colorizer, settings
+
+    def color(self, path, target, progress):
+        """Colour one film.
+
+        Args:
+            path: the film.
+            target: where it is written, whole or not at all; its ending tells the format.
+            progress: function of what is being done and the number of frames, if known, to a
+                context with `update()`, which is called with each frame.
+
+        Returns:
+            Outcome.
+
+        Raises:
+            FilmError: it cannot be read, or the result not be saved.
+            MemoryError: its frames are too large for the network.
+        """
+        film, outcome = Source(path, self.settings.start, self.settings.stop), Outcome()
+        try:
+            os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
+            files.write_whole(target, lambda partial: self._write(film, partial, outcome, progress))
+        except (OSError, av.FFmpegError) as error:
+            raise FilmError(f"cannot save {printable(target)}: {reason(error)}") from None
+        return outcome
+
+    def _write(self, film, partial, outcome, progress):
+        with Sink(partial, film, self.settings.encoding) as sink:
+            outcome.left_out = sink.left_out
+            begins, expected = {}, film.expected
+            if self.settings.steady:
+                with progress("looking for shots", expected) as bar:
+                    begins, outcome.scenes, expected = self._find_shots(film, bar)
+            matrix = ycbcr.matrix_of(film.first.colorspace, film.first.height)
+            depth = max(2, min(16, BYTES_AHEAD // frames.bytes_of(film.first)))
+            items = ahead(self._seen(film.read(sink.copied), begins), depth)
+            colored = ahead(self._colored(items, min(BATCH, depth)), depth)
+            with contextlib.closing(colored), progress("coloring", expected) as bar:
+                for item in colored:
+                    if isinstance(item, av.Packet):
+                        sink.copy(item)
+                        continue
+                    sink.encode(frames.with_chroma(item.frame, item.ab, sink.pixel_format, matrix))
+                    outcome.frames += 1
+                    bar.update()
+            sink.encode(None)
+            outcome.damage = film.damage
+        if not outcome.frames:
+            raise FilmError("no frame in that part; expected --from and --to within its length")
+
+    def _find_shots(self, film, bar):
+        """The shots of a film.
+
+        Returns:
+            (global features by the number of each shot's first frame, probabilities of its scenes
+            likewise, number of frames).
+        """
+        begins, scenes, count = {}, {}, 0
+
+        def seen():
+            nonlocal count
+            for frame in ahead(film.frames(), BATCH):
+                frame = frames.planar(frame)
+                image = frames.image_of(frame)
+                levels = ycbcr.Levels(8, frames.levels_of(frame).full)
+                yield shots.coarse(image, levels), lambda frame=frame: self._copies(frame)[1]
+                count += 1
+                bar.update()
+
+        for shot in shots.find_shots(seen()):
+            begins[shot.start], scenes[shot.start] = (
+                None if each is None else np.mean(each, axis=0)
+                for each in self.colorizer.describe(np.stack(shot.samples))
+            )
+        return begins, scenes, count
+
+    def _copies(self, frame):
+        """The network's copies (local, whole) of a planar frame, upright."""
+        image, levels = frames.image_of(frame), frames.levels_of(frame)
+        height, width = working_shape((image.height, image.width), self.colorizer.working_size)
+        if image.size != (width, height):
+            image = image.resize((width, height), **SHRINKING)
+        gray = ycbcr.Levels(8, levels.full).gray_of(np.asarray(image))
+        upright = np.ascontiguousarray(np.rot90(gray, _quarter_turns(frame)))
+        return self.colorizer.copies(upright)
+
+    def _seen(self, items, begins):
+        """The items of a film; of frames, what the network is to see, and the shot's features."""
+        number, features = 0, None
+        for item in items:
+            if isinstance(item, av.VideoFrame):
+                frame = frames.planar(item)
+                features = begins.get(number, features)
+                item = Seen(frame, *self._copies(frame), features, number in begins)
+                number += 1
+            yield item
+
+    def _colored(self, items, batch):
+        """The items of a film, frames with their chrominance."""
+        waiting, size = [], 0  # items, and the frames among them
+        steadying = Steadying() if self.settings.steady else None
+        for item in items:
+            waiting.append(item)
+            size += isinstance(item, Seen)
+            if size == batch:
+                yield from self._color(waiting, steadying)
+                waiting, size = [], 0
+        yield from self._color(waiting, steadying)
+
+    def _color(self, items, steadying):
+        """Give the frames among some items their chrominance; returns the items."""
+        seen = [item for item in items if isinstance(item, Seen)]
+        for _, alike in itertools.groupby(seen, key=lambda each: each.local.shape):
+            alike = list(alike)
+            planes = self.colorizer.chrominance(
+                np.stack([each.local for each in alike]), self._features(alike)
+            )
+            for each, ab in zip(alike, planes):
+                ab = self.colorizer.finished(ab, each.local)
+                if steadying:
+                    if each.begins:
+                        steadying.forget()
+                    ab = steadying.add(each.local, ab)
+                each.ab = np.rot90(ab, -_quarter_turns(each.frame))
+        return items
+
+    def _features(self, seen):
+        """Global features (batch, 256 width) for some frames; None without such."""
+        if self.settings.style is not None:
+            return np.repeat(self.settings.style, len(seen), axis=0)
+        if not self.settings.steady:
+            return self.colorizer.describe(np.stack([each.whole for each in seen]))[0]
+        features = [each.features for each in seen]
+        return None if features[0] is None else np.stack(features)
+
+
+def _quarter_turns(frame):
+    """Turns to the left, of 90 degrees, that bring a frame upright."""
+    return round(frame.rotation / 90)

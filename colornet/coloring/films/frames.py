@@ -1,0 +1,177 @@
+"""Frames of films: their luma plane, and chrominance put into their chroma planes."""
+
+import functools
+import os
+import re
+import tempfile
+
+import av
+import numpy as np
+from av.codec.codec import find_best_pix_fmt_of_list
+from av.video.reformatter import Colorspace
+from PIL import Image
+
+from colornet.pictures import ycbcr
+
+TABLE_SIZE = 33  # entries a side of the table from luma and ab to chroma
+FULL_RANGE = 2  # FFmpeg's number (AVColorRange) of JPEG's range
+LIMITED_RANGE = 1
+
+# Formats whose luma lies in a plane of its own, one sample after the other.
+_PLANAR = re.compile(r"(yuvj?|yuva)4\d\dp(\d+le)?|gray(\d+le)?")
+CONVERTIBLE = ("yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "yuv422p10le", "yuv444p10le",
+                "yuv420p12le", "yuv422p12le", "yuv444p12le")  # fmt: skip
+
+
+def planar(frame):
+    """A frame whose luma plane can be read: the frame itself, or converted.
+
+    Packed and half-planar Y'CbCr keep their luma; RGB becomes BT.709's of limited range.
+    """
+    name = frame.format.name
+    if _PLANAR.fullmatch(name):
+        return frame
+    best, _ = find_best_pix_fmt_of_list(CONVERTIBLE, name)
+    if frame.format.is_rgb or frame.format.has_palette or len(frame.format.components) < 3:
+        made = frame.reformat(
+            format=best.name, dst_colorspace=Colorspace.ITU709, dst_color_range="MPEG"
+        )
+        made.colorspace, made.color_range = ycbcr.BT709, LIMITED_RANGE
+    else:
+        made = frame.reformat(format=best.name)
+    made.pts, made.time_base = frame.pts, frame.time_base
+    return made
+
+
+def holds_chroma(pixel_format):
+    """Whether a format has a luma plane, two of chroma, and nothing else."""
+    return bool(_PLANAR.fullmatch(pixel_format)) and pixel_format.startswith(("yuv4", "yuvj"))
+
+
+def bytes_of(frame):
+    return sum(plane.buffer_size for plane in frame.planes)
+
+
+def levels_of(frame):
+    """`ycbcr.Levels` of a planar frame."""
+    name = frame.format.name
+    full = frame.color_range == FULL_RANGE or name.startswith("yuvj")
+    # FFmpeg takes gray for JPEG's range if nothing is said.
+    full = full or (name.startswith("gray") and frame.color_range != LIMITED_RANGE)
+    return ycbcr.Levels(frame.format.components[0].bits, full)
+
+
+def luma_of(frame):
+    """The luma plane of a planar frame: uint8 or uint16 (height, width), a view."""
+    return _view(frame, 0)
+
+
+def image_of(frame):
+    """The luma plane of a planar frame as an 8-bit PIL image."""
+    luma, bits = luma_of(frame), frame.format.components[0].bits
+    return Image.fromarray(luma if bits == 8 else (luma >> (bits - 8)).astype(np.uint8))
+
+
+def with_chroma(frame, ab, pixel_format, matrix):
+    """A planar frame with other colours; its luma plane is kept.
+
+    Args:
+        frame: planar; it may be written to.
+        ab: float32 (small height, small width, 2) in Lab units.
+        pixel_format: name of the frame's own format or of another planar one with chroma. Of fewer
+            bits than the frame's, luma is rounded.
+        matrix: a key of `ycbcr.MATRICES`.
+
+    Returns:
+        `av.VideoFrame`.
+    """
+    levels, image = levels_of(frame), image_of(frame)
+    if frame.format.name == pixel_format:
+        frame.make_writable()
+        made = frame
+    else:
+        made = av.VideoFrame(frame.width, frame.height, pixel_format)
+        made.pts, made.time_base = frame.pts, frame.time_base
+        if frame.duration:
+            made.duration = frame.duration
+        luma_of(made)[:] = levels.with_bits(luma_of(frame), levels_of(made).bits)
+    out_levels = ycbcr.Levels(levels_of(made).bits, levels.full)
+    shape = _view(made, 1).shape
+    gray = _gray_of_shape(image, shape, ycbcr.Levels(8, levels.full))
+    for plane, chroma in zip((1, 2), _converter(matrix, *shape)(gray, ab)):
+        _view(made, plane)[:] = out_levels.encode_chroma(chroma)
+    made.pict_type = 0  # what the film's own encoder chose is not for the new one
+    return made
+
+
+def _gray_of_shape(image, shape, levels):
+    """Gray (height, width) in [0, 1] of a luma image at the size of the chroma planes."""
+    factors = (-(-image.width // shape[1]), -(-image.height // shape[0]))
+    return levels.gray_of(np.asarray(image.reduce(factors)))
+
+
+@functools.lru_cache(maxsize=4)
+def _converter(matrix, height, width):
+    return _Converter(matrix, height, width)
+
+
+class _Converter:
+    """FFmpeg's 3D table look-up, from luma and ab to the two chroma planes."""
+
+    def __init__(self, matrix, height, width):
+        self.shape = height, width
+        # The filter's vector instructions fault where rows do not begin at multiples of 64 bytes.
+        self.padded_width = -(-width // 16) * 16
+        self.graph = av.filter.Graph()
+        self.input = self.graph.add_buffer(
+            width=self.padded_width, height=height, format="gbrpf32le", time_base="1/1"
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "table.cube")
+            _write_table(path, ycbcr.chroma_table(matrix, TABLE_SIZE))
+            table = self.graph.add("lut3d", f"file={_escaped(path)}:interp=tetrahedral")
+            output = self.graph.add("buffersink")
+            self.input.link_to(table)
+            table.link_to(output)
+            self.graph.configure()
+        self.output = output
+
+    def __call__(self, gray, ab):
+        """Cb and Cr plus a half, float32 (height, width), of gray of that shape and ab of any."""
+        height, width = self.shape
+        frame = av.VideoFrame(self.padded_width, height, "gbrpf32le")
+        green, blue, red = (_view(frame, index) for index in range(3))
+        red[:, :width], red[:, width:] = gray, 0
+        for plane, values in zip((green, blue), np.moveaxis(ab, -1, 0)):
+            small = Image.fromarray(np.ascontiguousarray(values, np.float32))
+            full = np.asarray(small.resize((width, height), Image.Resampling.BILINEAR))
+            plane[:, :width] = full / np.float32(2 * ycbcr.TABLE_AB) + np.float32(0.5)
+            plane[:, width:] = 0
+        self.input.push(frame)
+        made = self.output.pull()
+        return _view(made, 2)[:, :width], _view(made, 0)[:, :width]
+
+
+def _write_table(path, table):
+    """A .cube file in which red, green and blue stand for luma, a* and b*, and for Cb and Cr."""
+    rows = table.transpose(2, 1, 0, 3).reshape(-1, 2).tolist()
+    with open(path, "w") as file:
+        file.write(f"LUT_3D_SIZE {len(table)}\n")
+        file.writelines(f"{blue:.6f} {red:.6f} 0\n" for blue, red in rows)
+
+
+def _escaped(path):
+    """A path as a value in the description of a filter."""
+    return "".join("\\" + c if c in "\\':,;[] " else c for c in path)
+
+
+def _view(frame, index):
+    """A plane as an array (height, width) that shares its memory."""
+    plane = frame.planes[index]
+    kind = (
+        np.float32
+        if "f32" in frame.format.name
+        else (np.uint8 if frame.format.components[0].bits == 8 else np.uint16)
+    )
+    rows = np.frombuffer(plane, kind).reshape(-1, plane.line_size // kind().itemsize)
+    return rows[: plane.height, : plane.width]

@@ -1,0 +1,115 @@
+"""Where the shots of a film begin, and what is typical of each."""
+
+import dataclasses
+
+import numpy as np
+from PIL import Image
+
+from colornet.pictures import colorspace
+
+GRID = 24  # pixels a side of the copies by which frames are compared
+CUT = 0.15  # least difference of the frames at a cut, 0 (alike) to 2
+ABOVE_MOTION = 2.0  # times as large as the differences just before and after the cut, at least
+BLANK = 1.5  # L* units; a frame that spreads less shows nothing
+SAMPLES = 16  # frames of a shot that are kept at most
+
+
+@dataclasses.dataclass
+class Shot:
+    """A shot and some of its frames.
+
+    Attributes:
+        start: number of its first frame.
+        samples: of at most SAMPLES frames, evenly spread over the shot.
+        stride: frames from one sample to the next.
+        length: in frames.
+    """
+
+    start: int
+    samples: list = dataclasses.field(default_factory=list)
+    stride: int = 1
+    length: int = 0
+
+    def add(self, make_sample):
+        """Count a frame, and keep every stride-th; the stride doubles when there are many."""
+        if self.length % self.stride == 0:
+            if len(self.samples) == SAMPLES:
+                self.samples, self.stride = self.samples[::2], 2 * self.stride
+            if self.length % self.stride == 0:
+                self.samples.append(make_sample())
+        self.length += 1
+
+
+class Cuts:
+    """Finds hard cuts in the order of frames, one frame behind.
+
+    A cut is where all pairs of the two frames before and the two after differ, by more than motion
+    on either side makes frames differ. Means and contrasts do not count, so that fades, flashes and
+    a flickering lamp are no cuts; frames that show nothing count as the last that did, so that one
+    scene that fades out to make place for another ends there.
+    """
+
+    def __init__(self):
+        self.recent = []  # normalised copies of the last four frames
+
+    def add(self, gray):
+        """Hear of a frame; returns whether the frame before it was the first of a shot.
+
+        Args:
+            gray: as of `coarse`.
+        """
+        copy = gray - gray.mean()
+        spread = np.sqrt(np.mean(copy * copy))
+        if spread > BLANK:
+            copy = copy / spread
+        else:
+            copy = self.recent[-1] if self.recent else np.zeros_like(copy)
+        self.recent = [*self.recent[-3:], copy]
+        if len(self.recent) == 2:  # the film's first frame stands for the one before it
+            self.recent.insert(0, self.recent[0])
+        return len(self.recent) == 4 and _is_cut(*self.recent)
+
+    def end(self):
+        """Whether the film's last frame was the first of a shot."""
+        return len(self.recent) > 2 and _is_cut(*self.recent[-3:], self.recent[-1])
+
+
+def _is_cut(before, last, first, after):
+    across = min(_difference(one, other) for one in (before, last) for other in (first, after))
+    within = max(_difference(before, last), _difference(first, after))
+    return across > max(CUT, ABOVE_MOTION * within)
+
+
+def _difference(one, other):
+    return 1 - np.mean(one * other)
+
+
+def coarse(image, levels):
+    """L* (GRID, GRID) of an 8-bit luma plane as a PIL image, by which `Cuts` compares frames."""
+    small = image.resize((GRID, GRID), Image.Resampling.BOX, reducing_gap=2.0)
+    return colorspace.gray_to_lightness(levels.gray_of(np.asarray(small)))
+
+
+def find_shots(frames):
+    """The shots of a film, each as soon as its last frame is known.
+
+    Args:
+        frames: of each frame (copy as of `coarse`, function that makes a sample).
+
+    Yields:
+        Shot.
+    """
+    shot, cuts, make_last = Shot(0), Cuts(), None
+    for number, (gray, make_sample) in enumerate(frames):
+        if cuts.add(gray):
+            yield shot
+            shot = Shot(number - 1)
+        if make_last:
+            shot.add(make_last)
+        make_last = make_sample
+    if make_last:
+        if cuts.end():
+            yield shot
+            shot = Shot(number)
+        shot.add(make_last)
+        yield shot

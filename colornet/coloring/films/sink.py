@@ -1,0 +1,156 @@
+"""Writing films: the new picture, and everything else as it was."""
+
+import os
+import struct
+
+import av
+
+from colornet.coloring.films import frames, source
+from colornet.coloring.films.encoding import set_all
+from colornet.coloring.films.source import FilmError
+from colornet.files import printable
+
+_OWN_TAGS = ("major_brand", "minor_version", "compatible_brands", "encoder")
+# Tags in which Matroska's writers count what was encoded.
+_COUNTS = ("BPS", "DURATION", "NUMBER_OF_FRAMES", "NUMBER_OF_BYTES", "_STATISTICS", "ENCODER")
+# Tags that MP4 has a place for; with others its files get a list that fewer players read.
+_MP4_TAGS = frozenset(
+    "title artist album album_artist composer comment copyright date genre lyrics description "
+    "synopsis show episode_id network keywords season_number episode_sort grouping track disc "
+    "compilation media_type hd_video gapless_playback rating creation_time".split()
+)
+
+
+class Sink:
+    """A film that is being written; a context that closes it.
+
+    Args:
+        path: its ending tells the format.
+        film: the `source.Source` it is made of.
+        encoding: an `encoding.Encoding`.
+
+    Attributes:
+        copied: indices of the source's streams whose packets are to be given to `copy`.
+        left_out: descriptions of its streams that the output does not hold.
+        pixel_format: of the frames that are to be given to `encode`.
+
+    Raises:
+        FilmError: the encoder does not take the film, or the format does not hold all of it.
+    """
+
+    def __init__(self, path, film, encoding):
+        self.film, self.copies, self.left_out = film, {}, []
+        with film.open() as template:
+            try:
+                self.container = av.open(path, "w", container_options=_options(path, template))
+                picture = source.picture_of(template)
+                for stream in template.streams:
+                    if stream.index == picture.index:
+                        self._add_picture(stream, encoding)
+                    elif not (stream.name == "bin_data" and template.chapters()):  # their titles
+                        self._add_copy(stream)
+            except (av.FFmpegError, ValueError) as error:
+                raise FilmError(_cannot_save(path, error)) from None
+            _update(self.container.metadata, template.metadata, _OWN_TAGS)
+            chapters = _chapters(template.chapters(), film)
+            if chapters:
+                self.container.set_chapters(chapters)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.container.close()
+
+    @property
+    def copied(self):
+        return frozenset(self.copies)
+
+    def _add_picture(self, stream, encoding):
+        first = frames.planar(self.film.first)
+        attributes, options = encoding.settings(stream, first)
+        self.pixel_format = attributes["pix_fmt"]
+        self.video = self.container.add_stream(encoding.encoder().name, attributes["framerate"])
+        set_all(self.video.codec_context, attributes)
+        self.video.codec_context.options = options
+        self.video.time_base = attributes["time_base"]
+        matrix = first.side_data.get("DISPLAYMATRIX")
+        if matrix:
+            self.video.set_display_matrix(struct.unpack("9i", bytes(matrix)))
+        _update(self.video.metadata, stream.metadata, _COUNTS)
+        self.video.disposition = stream.disposition
+
+    def _add_copy(self, stream):
+        """Have a stream's packets copied, or say that it is left out."""
+        kind = f"{stream.type} stream {stream.index}"
+        if stream.type == "attachment" and self.container.format.name != "matroska":
+            self.left_out.append(f"{kind}, which only .mkv holds")
+            return
+        if stream.type not in ("audio", "subtitle", "attachment") and not _is_cover(stream):
+            self.left_out.append(kind)
+            return
+        try:
+            copy = self.container.add_stream_from_template(stream, opaque=True)
+        except ValueError:
+            name = stream.codec_context.name if stream.codec_context else "of an unknown codec"
+            ending = os.path.splitext(self.container.name)[1]
+            raise FilmError(
+                f"{ending} does not hold its {stream.type} ({name}); give an output that ends in "
+                ".mkv"
+            ) from None
+        _update(copy.metadata, stream.metadata, ())
+        copy.disposition = stream.disposition
+        if stream.type != "attachment":
+            self.copies[stream.index] = copy
+
+    def copy(self, packet):
+        """Write a packet of the source as it is."""
+        packet.stream = self.copies[packet.stream_index]
+        self._write(packet)
+
+    def encode(self, frame):
+        """Write a frame of pixel_format; None after the last."""
+        try:
+            packets = self.video.encode(frame)
+        except av.FFmpegError as error:
+            raise FilmError(f"cannot encode: {source.reason(error)}") from None
+        self._write(packets)
+
+    def _write(self, packets):
+        try:
+            self.container.mux(packets)
+        except av.FFmpegError as error:
+            raise FilmError(_cannot_save(self.container.name, error)) from None
+
+
+def _options(path, template):
+    """Options of the output's format."""
+    own = os.path.splitext(path)[1].lower() != ".mkv" and not (
+        template.metadata.keys() <= {*_MP4_TAGS, *_OWN_TAGS}
+    )
+    return {"movflags": "use_metadata_tags"} if own else {}
+
+
+def _is_cover(stream):
+    return stream.type == "video" and bool(stream.disposition & av.stream.Disposition.attached_pic)
+
+
+def _update(metadata, tags, but):
+    metadata.update({key: text for key, text in tags.items() if not key.startswith(but or "\0")})
+
+
+def _chapters(chapters, film):
+    """The chapters of a part of a film, their times those of the output."""
+    kept = []
+    for chapter in chapters:
+        base = chapter["time_base"]
+        start, end = chapter["start"] * base - film.start, chapter["end"] * base - film.start
+        length = None if film.stop is None else film.stop - film.start
+        if end > 0 and (length is None or start < length):
+            end = end if length is None else min(end, length)
+            kept.append({**chapter, "start": round(max(start, 0) / base), "end": round(end / base)})
+    return kept
+
+
+def _cannot_save(path, error):
+    return f"cannot save {printable(path)}: {source.reason(error)}"

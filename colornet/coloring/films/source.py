@@ -1,0 +1,193 @@
+"""Reading films: what they are, their frames, and what is copied beside the frames."""
+
+from fractions import Fraction
+
+import av
+
+from colornet.errors import ImageError
+from colornet.files import printable
+
+MICROSECONDS = Fraction(1, 1_000_000)  # of containers' times
+SHORT_OF = 0.5  # seconds; a film that ends this much before the end that its header tells is cut
+SEEK_EARLY = 1  # seconds; an index may be a little off
+INTERLEAVING = 2  # seconds that sound may lie behind the picture in a file
+_RUNNING_CLOCKS = ("mpegts", "mpeg")  # formats whose first time is an accident
+_TELL_LENGTH = ("matroska", "mov", "avi", "asf", "flv")  # formats whose header is to be believed
+
+
+class FilmError(ImageError):
+    """A film that cannot be used; its text is the reason."""
+
+
+class Source:
+    """A film, to be read as often as needed.
+
+    Args:
+        path: any file FFmpeg opens.
+        start, stop: seconds from the film's beginning, of the part that is wanted; stop may be
+            None.
+
+    Attributes:
+        first: its first frame, an `av.VideoFrame`.
+        rate: frames a second, on average.
+        expected: frames that its header promises in the part; None if it does not.
+        damage: what is wrong with it, known once it was read; None if nothing is.
+
+    Raises:
+        FilmError: it cannot be opened, or has no picture that can be decoded.
+    """
+
+    def __init__(self, path, start=0, stop=None):
+        self.path, self.start, self.stop, self.damage = path, start, stop, None
+        with self.open() as container:
+            video = picture_of(container)
+            rate = video.average_rate or video.guessed_rate or 25
+            self.rate = Fraction(rate)
+            self.expected = self._expected(container, video)
+            self.first = next(_decoded(container, video), None)
+        if self.first is None:
+            raise FilmError("damaged: not one frame can be decoded")
+
+    def open(self):
+        """The film as an `av.container.InputContainer`."""
+        try:
+            return av.open(self.path, metadata_errors="replace")
+        except av.FFmpegError as error:
+            raise FilmError(f"not a film that can be read: {reason(error)}") from None
+
+    def _expected(self, container, video):
+        seconds = container.duration and container.duration * MICROSECONDS
+        if video.frames and not self.start and self.stop is None:
+            return video.frames
+        if seconds and self.stop is not None:
+            seconds = min(seconds, self.stop)
+        return max(1, round((seconds - self.start) * self.rate)) if seconds else None
+
+    def frames(self):
+        """The part's `av.VideoFrame`s."""
+        return (frame for frame in self.read(()) if isinstance(frame, av.VideoFrame))
+
+    def read(self, copied):
+        """The part's frames, and packets of other streams, in the order of the file.
+
+        Args:
+            copied: indices of the streams whose packets are wanted.
+
+        Yields:
+            `av.VideoFrame` and `av.Packet`, their times those of the output: the film's own, but
+            from 0 if the part does not begin with the film.
+        """
+        self.damage = None
+        with self.open() as container:
+            video = picture_of(container)
+            origin = Fraction(container.start_time or 0) * MICROSECONDS
+            if self.start:
+                self._seek(container, origin + self.start - SEEK_EARLY)
+            running = container.format.name in _RUNNING_CLOCKS
+            shift = origin + self.start if self.start or running else Fraction(0)
+            begin = origin + self.start if self.start else None
+            end = None if self.stop is None else origin + self.stop
+            reached, over = Fraction(0), False
+            for packet in self._packets(container):
+                base, time = packet.time_base, packet.dts if packet.pts is None else packet.pts
+                when = time if time is None else time * base
+                if when is not None:
+                    reached = max(reached, when + (packet.duration or 0) * base)
+                    over = over or (end is not None and when >= end + INTERLEAVING)
+                if over:
+                    break
+                index = packet.stream.index  # the packet's own says 0 where a stream ends
+                if index == video.index:
+                    for frame in self._frames_of(packet, origin):
+                        if _is_within(frame, begin, end):
+                            frame.pts -= round(shift / frame.time_base)
+                            yield frame
+                elif index in copied and when is not None:
+                    if (begin is None or when >= begin) and (end is None or when < end):
+                        _move(packet, round(shift / base))
+                        yield packet
+            if end is None:
+                self._check_length(container, video, reached - origin)
+
+    def _seek(self, container, when):
+        try:
+            container.seek(int(when / MICROSECONDS))
+        except av.FFmpegError:  # no index: it is decoded from its beginning
+            container.seek(0)
+
+    def _packets(self, container):
+        """Packets to the film's end, or to where it cannot be read on."""
+        try:
+            yield from container.demux()
+        except av.FFmpegError as error:
+            self.damage = self.damage or f"damaged: {reason(error)}; coloured up to there"
+
+    def _frames_of(self, packet, origin):
+        """Frames of a packet; what cannot be decoded is left out, and noted as damage."""
+        try:
+            frames, damaged = packet.decode(), packet.is_corrupt
+        except av.FFmpegError:
+            frames, damaged = [], True
+        if (damaged or any(frame.is_corrupt for frame in frames)) and not self.damage:
+            time = packet.pts if packet.pts is not None else packet.dts
+            where = "" if time is None else f" at {clock(time * packet.time_base - origin)}"
+            self.damage = f"damaged{where}; what can be decoded is coloured"
+        return frames
+
+    def _check_length(self, container, video, reached):
+        if not container.format.name.startswith(_TELL_LENGTH):
+            return
+        length = (container.duration or 0) * MICROSECONDS
+        if video.frames and container.format.name == "avi":  # its length is guessed by its size
+            length = video.frames / self.rate
+        if reached + SHORT_OF < length and not self.damage:
+            self.damage = (
+                f"damaged: it ends at {clock(reached)}, but its header says {clock(length)}; "
+                "coloured up to there"
+            )
+
+
+def picture_of(container):
+    """The video stream of a film that is the film itself, and not its cover."""
+    streams = [
+        stream
+        for stream in container.streams.video
+        if not stream.disposition & av.stream.Disposition.attached_pic
+    ]
+    if not streams:
+        raise FilmError("no moving picture in it")
+    if streams[0].codec_context is None:
+        raise FilmError("no decoder for its picture")
+    streams[0].thread_type = "AUTO"
+    return streams[0]
+
+
+def _decoded(container, video):
+    for packet in container.demux(video):
+        try:
+            yield from packet.decode()
+        except av.FFmpegError:
+            continue
+
+
+def _is_within(frame, begin, end):
+    when = frame.pts * frame.time_base
+    return (begin is None or when >= begin) and (end is None or when < end)
+
+
+def _move(packet, ticks):
+    if packet.pts is not None:
+        packet.pts -= ticks
+    if packet.dts is not None:
+        packet.dts -= ticks
+
+
+def reason(error):
+    """One line of an error of FFmpeg or of the system."""
+    return printable(getattr(error, "strerror", None) or str(error)).lower()
+
+
+def clock(seconds):
+    """Seconds as h:mm:ss.s."""
+    tenths = round(max(0, seconds) * 10)
+    return f"{tenths // 36000}:{tenths // 600 % 60:02}:{tenths // 10 % 60:02}.{tenths % 10}"

@@ -1,0 +1,46 @@
+"""Chrominance that holds still where the picture does."""
+
+import numpy as np
+from PIL import Image
+from scipy import ndimage
+
+from colornet.pictures import colorspace
+
+MEMORY = 0.8  # share of the frame before in the chrominance of what does not move
+MOTION = 4.0  # L* units; where luminance changes by this much, the share is a third of it
+REACH = 3  # side of the square whose largest change counts, in pixels of the chrominance
+
+
+class Steadying:
+    """Mixes each frame's chrominance with that of the frame before, where nothing moved."""
+
+    def __init__(self):
+        self.lightness = self.ab = None
+
+    def forget(self):
+        """A new shot begins."""
+        self.ab = None
+
+    def add(self, luminance, ab):
+        """A frame's chrominance, steadied.
+
+        Args:
+            luminance: (height, width, 1) in [0, 1], as the network saw it.
+            ab: (height/2, width/2, 2) of the network.
+
+        Returns:
+            ab, of the same shape.
+        """
+        lightness = _of_size(colorspace.decode_luminance(luminance[..., 0]), ab.shape[:2])
+        if self.ab is not None:
+            change = lightness - self.lightness
+            change -= np.median(change)  # a lamp or an old film's exposure flickers: no motion
+            moved = ndimage.maximum_filter(np.abs(change), REACH)
+            share = MEMORY * np.exp(-np.square(moved / MOTION))[..., None]
+            ab = ab + share * (self.ab - ab)
+        self.lightness, self.ab = lightness, ab
+        return ab
+
+
+def _of_size(plane, shape):
+    return np.asarray(Image.fromarray(plane).resize(shape[::-1], Image.Resampling.BOX))
