@@ -25,7 +25,11 @@ def transform(options):
     """The script's work, from parsed arguments; returns the exit code."""
     jobs = outputs.find_jobs(options)
     free, failed = outputs.claimed(jobs)
-    todo = [job for job in free if job.wanted(options.overwrite) or options.classes]
+    todo = [
+        job
+        for job in free
+        if job.wanted(options.overwrite) or (options.classes and not job.is_film)
+    ]
     for job, error in failed:
         _report(job, error)
     if len(todo) < len(free):

@@ -137,7 +137,7 @@ def _comparison(target, is_film, options):
 
 
 def claimed(jobs):
-    """Jobs whose outputs replace no input and no other's output, and the others.
+    """Jobs that can be done and whose outputs replace no input and no other's, and the others.
 
     Returns:
         (jobs, [(job, ImageError)]).
@@ -146,6 +146,8 @@ def claimed(jobs):
     taken, free, refused = collections.defaultdict(set), [], []
     for job in jobs:
         try:
+            if job.is_film and not kinds.can_be_read():
+                raise ImageError("films need PyAV; try: pip install av")
             for path in job.outputs():
                 _check_free(path, inputs, taken)
         except ImageError as error:

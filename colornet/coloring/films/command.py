@@ -4,14 +4,10 @@ import functools
 import sys
 
 from colornet import shell
+from colornet.coloring.films.encoding import Encoding
+from colornet.coloring.films.film_colorizer import FilmColorizer, FilmSettings
 from colornet.errors import ImageError, UserError
 from colornet.files import printable
-
-try:
-    from colornet.coloring.films.encoding import Encoding
-    from colornet.coloring.films.film_colorizer import FilmColorizer, FilmSettings
-except ImportError:  # without PyAV, pictures are coloured all the same
-    FilmColorizer = None
 
 
 def color_films(jobs, colorizer, options, style=None):
@@ -28,9 +24,6 @@ def color_films(jobs, colorizer, options, style=None):
     """
     if options.stop is not None and options.stop <= options.start:
         raise UserError("--to: expected a time after that of --from")
-    if not FilmColorizer:
-        yield from ((job, ImageError("films need PyAV; try: pip install av")) for job in jobs)
-        return
     settings = FilmSettings(
         style=style,
         steady=options.steady == "on",

@@ -1,5 +1,6 @@
 """Which files are films, by what they hold; does without PyAV."""
 
+import importlib.util
 import os
 
 from PIL import Image
@@ -52,6 +53,11 @@ def is_film(path):
     if any(_packets_begin(head, size) for size in _PACKETS):
         return True
     return is_film_name(path) and not _is_picture(path)
+
+
+def can_be_read():
+    """Whether PyAV is installed; pictures do without."""
+    return importlib.util.find_spec("av") is not None
 
 
 def is_film_name(path):
