@@ -20,7 +20,6 @@ import model_transform
 import tiny
 from build_model import build_model
 from colornet.coloring import outputs
-from colornet.network.engines import load_engine
 from colornet.pictures import opening
 from tiny import photograph
 
