@@ -16,3 +16,14 @@ def tiny_network(tmp_path_factory):
     import tiny
 
     return tiny.save_network(tmp_path_factory.mktemp("network"))
+
+
+@pytest.fixture(scope="session")
+def exported_network(tmp_path_factory):
+    """Another tiny network, with an 8-bit export beside its weights."""
+    import model_export
+    import tiny
+
+    folder = tiny.save_network(tmp_path_factory.mktemp("exported"))
+    assert model_export.main([folder, folder]) == 0
+    return folder

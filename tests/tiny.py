@@ -25,9 +25,21 @@ def save_network(folder, *changes):
             *changes,
         ],
     )
-    weights_files.save_weights(build_model(settings), folder / weights_files.WEIGHTS)
+    model = build_model(settings)
+    randomize(model)
+    weights_files.save_weights(model, folder / weights_files.WEIGHTS)
     config.save_config(settings, folder / weights_files.CONFIG)
     return str(folder)
+
+
+def randomize(model):
+    """Weights and statistics as after some training, so that nothing is hidden by a 0 or a 1."""
+    generator = np.random.default_rng(0)
+    for variable in model.weights:
+        if variable.path.endswith(("gamma", "moving_variance")):
+            variable.assign(generator.uniform(0.5, 1.5, variable.shape))
+        elif variable.path.endswith(("beta", "moving_mean", "bias")):
+            variable.assign(generator.normal(0, 0.2, variable.shape))
 
 
 def photograph(width=60, height=40, source=data.coffee):

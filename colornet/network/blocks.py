@@ -1,10 +1,11 @@
 """The stanzas that the networks are made of: convolution, normalization, ReLU; FC; fusion."""
 
+import functools
 import itertools
 
 import keras
 
-from colornet.network.layers import BatchNormalization
+from colornet.network.layers import BatchNormalization, Doubling
 from colornet.network.names import FUSION_HALVES, UP
 
 
@@ -95,7 +96,8 @@ class Builder:
         for number, row in enumerate(table, 1):
             layer = f"{name}_{number}"
             if row == UP:
-                x = layers.UpSampling2D(2, dtype=self.policy, name=layer)(x)
+                up = Doubling if self.folded else functools.partial(layers.UpSampling2D, 2)
+                x = up(dtype=self.policy, name=layer)(x)
                 continue
             kernel, stride, outputs = row
             if stride > 1:  # Torch's symmetric padding; "same" would pad below and right only

@@ -1,14 +1,33 @@
-"""What computes a trained network."""
+"""What computes a trained network: LiteRT on processors, TensorFlow on everything."""
+
+import ctypes.util
+import dataclasses
+import glob
+import importlib.util
+import os
+import sys
+
+from colornet.errors import UserError
+from colornet.network import litert_file
+from colornet.network.litert_engine import LiteRTEngine
+from colornet.network.weights_files import trained_files
+from config import read_config
+
+ENGINES = ("auto", "litert", "tensorflow")
+# Settings that an exported network has in its layers; the others may be changed beside it.
+BUILT_IN = ("crop_size", "width", "use_global_features", "use_classification", "num_classes")
 
 
 def load_engine(path, build_model, engine="auto", precision="float32"):
     """A trained network, ready for pictures of any size.
 
     Args:
-        path: run folder, or weights file with its config.json beside it.
+        path: run folder; weights file with its config.json beside it; or a file that
+            model_export.py made.
         build_model: as of `weights_files.load_trained`.
-        engine: "tensorflow", or "auto" for the fastest that can be used.
-        precision: Keras dtype policy, "float32" or "bfloat16".
+        engine: one of ENGINES. "auto" takes LiteRT where an export of these weights lies beside
+            them, unless there is a GPU or the precision asks for TensorFlow.
+        precision: Keras dtype policy of the TensorFlow engine, "float32" or "bfloat16".
 
     Returns:
         An object that several threads may call, with
@@ -29,7 +48,50 @@ def load_engine(path, build_model, engine="auto", precision="float32"):
     Raises:
         UserError: a file is missing, damaged, or does not fit the others.
     """
+    if engine == "litert" and precision != "float32":
+        raise UserError(
+            f"--precision {precision} is of the TensorFlow engine; that of a LiteRT file is "
+            "decided by model_export.py --kind"
+        )
+    if os.fspath(path).endswith(litert_file.ENDING):
+        if engine == "tensorflow" or precision != "float32":
+            raise UserError(
+                f"{path}: LiteRT alone computes exported files; expected a run folder or a weights "
+                "file for --engine tensorflow and --precision"
+            )
+        return LiteRTEngine(path)
+    if engine != "tensorflow" and precision == "float32":
+        weights, settings = trained_files(path)
+        exported = litert_file.path_beside(weights)
+        if engine == "litert" or (os.path.exists(exported) and not _has_gpu()):
+            try:
+                return LiteRTEngine(exported, _export_of(exported, weights, settings))
+            except UserError as error:
+                if engine == "litert":
+                    raise
+                print(f"{error}; TensorFlow is used instead", file=sys.stderr)
     # TensorFlow takes seconds to import.
     from colornet.network import tensorflow_engine
 
-    return tensorflow_engine.TensorFlowEngine(path, build_model, precision)
+    return tensorflow_engine.load_tensorflow(path, build_model, precision)
+
+
+def _export_of(exported, weights, settings):
+    """The Export in a file, with the settings beside it; raises UserError unless it is of them."""
+    again = f"python model_export.py {weights} {exported} makes it anew"
+    if not os.path.exists(exported):
+        raise UserError(f"{exported}: no such file; {again}")
+    export, config = litert_file.read_export(exported), read_config(settings)
+    differs = [name for name in BUILT_IN if getattr(export.config, name) != getattr(config, name)]
+    if differs or export.weights != litert_file.fingerprint(weights):
+        raise UserError(f"{exported}: not made of {weights} as it is now; {again}")
+    return dataclasses.replace(export, config=config)
+
+
+def _has_gpu():
+    """Whether TensorFlow is likely to find a GPU; to ask it would take seconds."""
+    return (
+        os.environ.get("CUDA_VISIBLE_DEVICES") not in ("", "-1")
+        and bool(glob.glob("/dev/nvidia[0-9]*"))
+        and bool(importlib.util.find_spec("nvidia") or ctypes.util.find_library("cudnn"))
+    )

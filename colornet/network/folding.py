@@ -29,6 +29,9 @@ def fold(weights, epsilon):
             mid, other = FUSION_HALVES
             layers = [mid, other] if f"{other}/kernel" in folded else [mid]
         for layer in layers:
+            shapes = {x.shape for x in (gamma, beta, mean, variance)}
+            if shapes != {folded[f"{layer}/kernel"].shape[-1:]}:
+                raise ValueError(f"{layer}/kernel")
             folded[f"{layer}/kernel"] = folded[f"{layer}/kernel"] * scale
         folded[f"{layers[0]}/bias"] = beta - mean * scale
     return folded

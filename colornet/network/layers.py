@@ -24,6 +24,27 @@ class CropToHalf(keras.layers.Layer):
         return (batch, height and (height + 1) // 2, width and (width + 1) // 2, channels)
 
 
+class Doubling(keras.layers.Layer):
+    """Doubles height and width by nearest neighbour, as `keras.layers.UpSampling2D(2)` does.
+
+    In operations that keep the number of channels known where the sides are not, which converters
+    to other formats need.
+
+    Input: (batch, height, width, channels). Output: (batch, 2 height, 2 width, channels).
+    """
+
+    def call(self, inputs):
+        batch, height, width, channels = ops.shape(inputs)
+        wide = ops.concatenate([inputs, inputs], axis=3)  # in memory: each pixel twice
+        wide = ops.reshape(wide, (batch, height, 2 * width, channels))
+        high = ops.concatenate([wide, wide], axis=2)
+        return ops.reshape(high, (batch, 2 * height, 2 * width, channels))
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        return (batch, height and 2 * height, width and 2 * width, channels)
+
+
 class BatchNormalization(keras.layers.BatchNormalization):
     """Keras's batch normalisation, faster and more exact while training on TensorFlow.
 

@@ -1,5 +1,6 @@
 """A trained network computed by TensorFlow: for GPUs, bfloat16, and runs without an export."""
 
+import numpy as np
 import tensorflow as tf
 
 from colornet.network.paths import split_paths
@@ -10,17 +11,13 @@ class TensorFlowEngine:
     """An engine as `engines.load_engine` describes it; safe to call from several threads.
 
     Args:
-        path, build_model, precision: as of `engines.load_engine`.
-
-    Raises:
-        UserError: as `weights_files.load_trained`.
+        describe, color: as of `functions`.
+        config, name, source: attributes.
     """
 
-    def __init__(self, path, build_model, precision="float32"):
-        model, self.config = load_trained(path, build_model, precision)
-        self.source, _ = trained_files(path)
-        self.name = f"tensorflow {precision}"
-        self._describe, self._color = functions(model, self.config)
+    def __init__(self, describe, color, config, name, source):
+        self._describe, self._color = describe, color
+        self.config, self.name, self.source = config, name, source
 
     def describe(self, luminance):
         if not self._describe:
@@ -43,32 +40,52 @@ class TensorFlowEngine:
             ) from None
 
 
-def functions(model, config):
+def load_tensorflow(path, build_model, precision="float32"):
+    """The engine of a run folder or weights file; as `engines.load_engine`."""
+    model, config = load_trained(path, build_model, precision)
+    source, _ = trained_files(path)
+    return TensorFlowEngine(*functions(model, config), config, f"tensorflow {precision}", source)
+
+
+def functions(model, config, frozen=False):
     """(describe, color), two tf.functions of a `folded` network for any batch and picture size.
 
     describe: luminance (batch, crop_size, crop_size, 1) to a dict of "global_features" and, with
         classification, "probabilities"; None without global features.
     color: luminance (batch, height, width, 1) and, where there are such, global_features (batch,
         256 width) to a dict of "chrominance". All float32.
+
+    Args:
+        frozen: whether the weights are constants of the graphs; else they are variables.
     """
     global_path, local_path = split_paths(model, config)
-    size = config.crop_size
     picture = tf.TensorSpec((None, None, None, 1), name="luminance")
-
-    def described(luminance):
-        outputs = global_path(luminance, training=False)
-        return {name: tf.cast(value, tf.float32) for name, value in outputs.items()}
+    color = _call(local_path, frozen)
 
     def colored(luminance, *global_features):
-        return {"chrominance": local_path([luminance, *global_features], training=False)}
+        return {"chrominance": color([luminance, *global_features])}
 
     if not global_path:
         return None, tf.function(colored, input_signature=[picture])
-    copy = tf.TensorSpec((None, size, size, 1), name="luminance")
-    features = tf.TensorSpec(
-        (None, global_path.output["global_features"].shape[-1]), name="global_features"
-    )
+    describe = _call(global_path, frozen)
+
+    def described(luminance):
+        return {name: tf.cast(x, tf.float32) for name, x in describe(luminance).items()}
+
+    copy = tf.TensorSpec((None, config.crop_size, config.crop_size, 1), name="luminance")
+    width = global_path.output["global_features"].shape[-1]
+    features = tf.TensorSpec((None, width), name="global_features")
     return (
         tf.function(described, input_signature=[copy]),
         tf.function(colored, input_signature=[picture, features]),
     )
+
+
+def _call(network, frozen):
+    if not frozen:
+        return lambda inputs: network(inputs, training=False)
+    trainable, others = (
+        [np.asarray(variable) for variable in variables]
+        for variables in (network.trainable_variables, network.non_trainable_variables)
+    )
+    return lambda inputs: network.stateless_call(trainable, others, inputs, training=False)[0]

@@ -1,71 +1,112 @@
 """A trained network on disk: a weights file (HDF5) and, beside it, its settings (config.json).
 
-    python model_files.py runs/mine weights       copies a run's network at half its size
-
-Weights are stored by name and read as numbers alone: nothing is unpickled, no code is loaded.
+Weights files are Keras's own: `model.load_weights` reads them too. Here they are read by the names
+of layers, which Keras writes beside the numbers and does not look at, and as numbers alone: nothing
+is unpickled, no code is loaded, no other file is opened.
 """
 
+import contextlib
+import math
 import os
-import sys
 
 import numpy as np
 
-from colornet import shell
 from colornet.errors import UserError
 from colornet.files import write_whole
 from colornet.network.folding import fold
-from config import read_config, save_config
+from config import read_config
 
 WEIGHTS = "best.weights.h5"
 LAST_WEIGHTS = "last.weights.h5"  # of a run that has not been validated yet
 CONFIG = "config.json"
 
+# Variables of a layer in the order in which Keras numbers them.
+LAYER = ("kernel", "bias")
+NORMALIZATION = ("gamma", "beta", "moving_mean", "moving_variance")
+MOST_EXPANSION = 16  # bytes of weights for a byte of file, at most: compressed ones are few times
+
 
 def save_weights(model, path):
-    """Write every variable of a built keras.Model under its path, whole or not at all.
+    """Write the weights of a built keras.Model as Keras does, whole or not at all.
 
     Raises:
         OSError: the file cannot be written.
     """
-    _write({variable.path: np.asarray(variable) for variable in model.weights}, path)
-
-
-def _write(weights, path):
-    import h5py
 
     def write(partial):
-        with h5py.File(partial, "w") as file:
-            for name, value in weights.items():
-                file[name] = value
+        with _keras_name(partial) as name:
+            model.save_weights(name)
 
     write_whole(path, write)
 
 
+@contextlib.contextmanager
+def _keras_name(partial):
+    """A path with the ending that Keras insists on; the file gets the name `partial`."""
+    name = f"{partial}.weights.h5"
+    try:
+        yield name
+        os.replace(name, partial)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(name)
+
+
 def read_weights(path):
-    """{path of variable: array} of what `save_weights` wrote.
+    """{path of variable, such as "low_level_1/kernel": array} of a weights file.
+
+    Files of `save_weights` and of Keras's `save_weights`, and older ones, in which datasets have
+    these paths.
 
     Raises:
-        UserError: the file is missing or damaged, or its numbers are not finite.
+        UserError: the file is missing or damaged, holds other things than numbers in itself, or
+            numbers that are not finite.
     """
     import h5py
 
-    weights = {}
+    datasets = {}
     try:
         with h5py.File(path, "r") as file:
+            # Follows no link into other files.
             file.visititems(
                 lambda name, item: (
-                    weights.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None
+                    datasets.update({name: item})
+                    if isinstance(item, h5py.Dataset) and not name.startswith("optimizer/")
+                    else None
                 )
             )
+            _check_plain(datasets, os.path.getsize(path))
+            weights = {_variable(item): item[()] for item in datasets.values()}
     except FileNotFoundError:
         raise UserError(f"{path}: no such weights file") from None
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
+    except (OSError, RuntimeError, ValueError, LookupError, TypeError) as error:
         reason = " ".join(str(error).split())[:100]
         raise UserError(f"{path}: expected weights (HDF5), cannot read them: {reason}") from None
     bad = [name for name, value in weights.items() if not np.isfinite(value).all()]
     if bad:
         raise UserError(f"{path}: weights are not finite in {bad[0]}")
     return weights
+
+
+def _check_plain(datasets, file_bytes):
+    """Raise ValueError unless all datasets are floats that lie in the file itself."""
+    for name, item in datasets.items():
+        if item.dtype.kind != "f" or item.shape is None:
+            raise ValueError(f"{name}: expected numbers, found {item.dtype}")
+        if item.external or item.is_virtual:
+            raise ValueError(f"{name}: its numbers lie in another file")
+    total = sum(math.prod(item.shape) * item.dtype.itemsize for item in datasets.values())
+    if total > MOST_EXPANSION * file_bytes:
+        raise ValueError(f"{total:,} bytes of numbers in a file of {file_bytes:,}")
+
+
+def _variable(dataset):
+    """The path of the variable that a dataset holds."""
+    path, attributes = dataset.name.strip("/"), dataset.parent.attrs
+    if "name" not in attributes or attributes.get_id("name").shape != ():
+        return path
+    layer, number = attributes["name"], int(path.rpartition("/")[2])
+    return f"{layer}/{(NORMALIZATION if layer.endswith('_norm') else LAYER)[number]}"
 
 
 def load_weights(model, path, epsilon):
@@ -167,29 +208,3 @@ def trained_files(path):
         if os.path.exists(weights):
             return weights, os.path.join(folder, CONFIG)
     raise UserError(f"{names[0]}: no such weights; expected a run folder or a weights file")
-
-
-def release(options):
-    """Copy a run's best weights with kernels and matrices as float16, and its settings."""
-    path = os.path.join(options.run_dir, WEIGHTS)
-    config = read_config(os.path.join(options.run_dir, CONFIG))
-    weights = {
-        name: value.astype(np.float16) if value.ndim > 1 else value
-        for name, value in read_weights(path).items()
-    }
-    os.makedirs(options.folder, exist_ok=True)
-    _write(weights, os.path.join(options.folder, WEIGHTS))
-    save_config(config, os.path.join(options.folder, CONFIG))
-    print(f"{os.path.getsize(os.path.join(options.folder, WEIGHTS)) / 1e6:.1f} MB")
-    return shell.DONE
-
-
-def main(argv=None):
-    arguments = shell.parser(__doc__)
-    arguments.add_argument("run_dir", help="run folder of model_train.py")
-    arguments.add_argument("folder", help="where best.weights.h5 and config.json go")
-    return shell.run(release, arguments.parse_args(argv))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

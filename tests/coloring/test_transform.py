@@ -449,22 +449,6 @@ def test_what_is_missing_of_a_colored_picture_is_made(run, capsys):
 # --- Weights ------------------------------------------------------------------------------------
 
 
-def test_weights_of_half_the_size_color_the_same(run, tiny_network):
-    from colornet.network import weights_files
-
-    COLOR.save("a.png")
-    assert weights_files.main([tiny_network, "released"]) == 0
-    sizes = [
-        os.path.getsize(os.path.join(folder, weights_files.WEIGHTS))
-        for folder in (tiny_network, "released")
-    ]
-    assert sizes[1] < 0.6 * sizes[0]
-    for model in (tiny_network, "released"):
-        assert run("a.png", "-o", f"{os.path.basename(model)}.png", model=model) == 0
-    exact = pixels_of(f"{os.path.basename(tiny_network)}.png").astype(int)
-    assert np.abs(pixels_of("released.png") - exact).max() <= 2
-
-
 def test_weights_may_be_a_file(run, tiny_network):
     GRAY.save("a.png")
     assert run("a.png", "-o", "1.png", model=os.path.join(tiny_network, "best.weights.h5")) == 0

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import build_model as network
+import tiny
 from colornet.network.folding import fold
 from colornet.network.names import NETWORKS
 from colornet.network.paths import split_paths
@@ -71,18 +72,8 @@ def paper():
 def small():
     config = load_config("paper", ["width=0.125", "crop_size=64", "num_classes=5"])
     model = network.build_model(config)
-    _randomise(model)
+    tiny.randomize(model)
     return model, config
-
-
-def _randomise(model):
-    """Weights and statistics as after some training, so that nothing is hidden by a 0 or a 1."""
-    generator = np.random.default_rng(0)
-    for variable in model.weights:
-        if variable.path.endswith(("gamma", "moving_variance")):
-            variable.assign(generator.uniform(0.5, 1.5, variable.shape))
-        elif variable.path.endswith(("beta", "moving_mean", "bias")):
-            variable.assign(generator.normal(0, 0.2, variable.shape))
 
 
 def _pictures(*shape):

@@ -1,0 +1,169 @@
+"""A trained network made into files that other programs run: LiteRT's and TensorFlow's SavedModel.
+
+Both hold two graphs of any batch and picture size, named "describe" and "color": inputs and outputs
+are those of `tensorflow_engine.functions`.
+"""
+
+import dataclasses
+import os
+import shutil
+import tempfile
+
+import h5py
+import numpy as np
+import skimage.data
+import tensorflow as tf
+from PIL import Image
+
+from colornet.errors import UserError
+from colornet.network import litert_file, weights_files
+from colornet.network.litert_engine import LiteRTEngine
+from colornet.network.tensorflow_engine import TensorFlowEngine, functions, load_tensorflow
+from colornet.pictures import colorspace
+from config import read_config
+
+PHOTOGRAPHS = ("astronaut", "coffee", "chelsea", "rocket", "camera")
+VISIBLE = 2.0  # Lab units; 99 % of the pixels must be nearer to the network's own
+
+
+@dataclasses.dataclass(frozen=True)
+class Difference:
+    """Of an exported network from the network itself, in Lab units: the most, and of 99 %."""
+
+    most: float
+    usual: float
+
+
+def export(weights, build_model, target, kind):
+    """Write a trained network as a file or folder, which is there whole and checked or not at all.
+
+    Args:
+        weights: weights file with its config.json beside it.
+        build_model: as of `weights_files.load_trained`.
+        target: a folder for "saved_model", which may not exist yet, and "weights"; else a file.
+        kind: "saved_model"; "weights" for Keras's weights of 16 bits with their settings; or of
+            LiteRT: "float32"; "float16" for weights of 16 bits; "int8" for weights of 8 bits with a
+            scale for each output of a layer, activations of 8 bits with one for each picture.
+
+    Returns:
+        Difference: on scikit-image's photographs.
+
+    Raises:
+        UserError: the weights cannot be read, or the difference is visible.
+        OSError: the target cannot be written.
+    """
+    weights, settings = weights_files.trained_files(weights)
+    model, config = weights_files.load_trained(weights, build_model)
+    if kind == "saved_model" and os.path.exists(target):
+        raise UserError(f"{target}: exists already; expected the name of a new folder")
+    folder, name = os.path.split(os.path.abspath(target))
+    os.makedirs(folder, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder) as scratch:
+        made = os.path.join(scratch, name)
+        if kind == "saved_model":
+            save_graphs(model, config, made)
+            graphs = tf.saved_model.load(made)
+            describe = getattr(graphs, "describe", None)
+            engine = TensorFlowEngine(describe, graphs.color, config, kind, made)
+        elif kind == "weights":
+            save_half(build_model(config), weights, settings, made)
+            engine = load_tensorflow(made, build_model)
+        else:
+            content = litert_model(model, config, kind)
+            litert_file.write_export(made, content, kind, weights, settings)
+            engine = LiteRTEngine(made)
+        difference = compare(engine, load_tensorflow(weights, build_model))
+        if difference.usual > VISIBLE:
+            raise UserError(
+                f"{kind} differs visibly from the network, 1 % of the pixels by more than "
+                f"{difference.usual:.1f} Lab units; nothing was written; use another --kind"
+            )
+        _give_name(made, target)
+    return difference
+
+
+def _give_name(made, target):
+    """A file or folder gets its name; files of a folder that is there are replaced one by one."""
+    if os.path.isdir(target):
+        for name in sorted(os.listdir(made), reverse=True):
+            os.replace(os.path.join(made, name), os.path.join(target, name))
+    else:
+        os.replace(made, target)
+
+
+def save_graphs(model, config, folder):
+    """Write a `folded` network as a SavedModel with its weights as constants; raises OSError."""
+    module = tf.Module()
+    describe, module.color = functions(model, config, frozen=True)
+    signatures = {"color": module.color}
+    if describe:
+        module.describe = signatures["describe"] = describe
+    tf.saved_model.save(module, folder, signatures)
+
+
+def litert_model(model, config, kind):
+    """The bytes of a LiteRT model of a `folded` network; kind as of `export`."""
+    with tempfile.TemporaryDirectory() as folder:
+        save_graphs(model, config, folder)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        if kind != "float32":
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if kind == "float16":
+            converter.target_spec.supported_types = [tf.float16]
+        return converter.convert()
+
+
+def save_half(model, weights, settings, folder):
+    """Write a folder of Keras weights with kernels and matrices as float16, and settings.
+
+    Args:
+        model: a network for training, which gets the weights.
+    """
+    config = dataclasses.replace(read_config(settings), initial_weights=weights)
+    weights_files.start_from(model, config)
+    os.makedirs(folder)
+    shutil.copy(settings, os.path.join(folder, weights_files.CONFIG))
+    path = os.path.join(folder, weights_files.WEIGHTS)
+    weights_files.save_weights(model, path)
+    with h5py.File(path, "r") as full, h5py.File(path + ".half", "w") as half:
+
+        def copy(name, item):
+            if isinstance(item, h5py.Group):
+                half.require_group(name).attrs.update(item.attrs)
+            else:
+                half[name] = item[()].astype(np.float16) if item.ndim > 1 else item[()]
+
+        full.visititems(copy)
+    os.replace(path + ".half", path)
+
+
+def compare(engine, reference):
+    """The Difference of two engines of one network on scikit-image's photographs."""
+    distances = []
+    for local_copy, global_copy in photographs(engine.config):
+        one, other = (
+            colorspace.decode_chrominance(each.color(local_copy, each.describe(global_copy)[0]))
+            for each in (engine, reference)
+        )
+        distances.append(np.linalg.norm(one - other, axis=-1).ravel())
+    distances = engine.config.chroma * np.concatenate(distances)
+    return Difference(float(distances.max()), float(np.percentile(distances, 99)))
+
+
+def photographs(config):
+    """What the network's two paths see of scikit-image's photographs, one at a time.
+
+    Yields:
+        luminance (1, height, width, 1) and (1, crop_size, crop_size, 1) in [0, 1].
+    """
+    longest = config.working_size or config.picture_size
+    for name in PHOTOGRAPHS:
+        image = Image.fromarray(getattr(skimage.data, name)()).convert("RGB")
+        scale = longest / max(image.size)
+        local_size = [round(side * scale) for side in image.size]
+        yield tuple(
+            colorspace.encode_luminance(
+                colorspace.rgb_to_lightness(np.asarray(image.resize(size)))[None, ..., None]
+            )
+            for size in (local_size, (config.crop_size, config.crop_size))
+        )

@@ -1,0 +1,77 @@
+"""A trained network computed by LiteRT on the processor, from an exported file.
+
+It starts in a fraction of a second: nothing here imports TensorFlow or Keras.
+"""
+
+import collections
+import contextlib
+import os
+
+from ai_edge_litert.interpreter import Interpreter
+
+from colornet.errors import UserError
+from colornet.network import litert_file
+
+# An interpreter keeps the memory of the largest picture that it saw: after larger ones it goes.
+KEPT_PIXELS = 1 << 22
+
+
+class LiteRTEngine:
+    """An engine as `engines.load_engine` describes it; safe to call from several threads.
+
+    Args:
+        path: a file of `litert_file.write_export`.
+        export: its `litert_file.Export`; None: it is read.
+
+    Raises:
+        UserError: the file is missing, damaged or of another kind.
+    """
+
+    def __init__(self, path, export=None):
+        self._path, self.source = os.fspath(path), path
+        export = export or litert_file.read_export(path)
+        self.config, self.name = export.config, f"litert {export.kind}"
+        self._idle = collections.deque()  # of interpreters' signatures, used by no thread
+        try:
+            self._idle.append(self._open())
+        except (RuntimeError, ValueError) as error:
+            reason = " ".join(str(error).split())[:150]
+            raise UserError(f"{path}: LiteRT cannot use it: {reason}") from None
+
+    def describe(self, luminance):
+        if not self.config.use_global_features:
+            return None, None
+        outputs = self._run("describe", luminance=luminance)
+        return outputs["global_features"], outputs.get("probabilities")
+
+    def color(self, luminance, features):
+        inputs = {} if features is None else {"global_features": features}
+        return self._run("color", luminance=luminance, **inputs)["chrominance"]
+
+    def _run(self, signature, luminance, **inputs):
+        try:
+            with self._signatures(luminance.size <= KEPT_PIXELS) as signatures:
+                return signatures[signature](luminance=luminance, **inputs)
+        except (RuntimeError, MemoryError):
+            raise MemoryError(
+                f"not enough memory for the network at {luminance.shape[2]} x "
+                f"{luminance.shape[1]} pixels; use a smaller --working-size"
+            ) from None
+
+    @contextlib.contextmanager
+    def _signatures(self, kept):
+        """What runs an interpreter: one thread at a time, so that there is one for each of them."""
+        try:
+            signatures = self._idle.pop()
+        except IndexError:
+            signatures = self._open()
+        yield signatures
+        if kept:
+            self._idle.append(signatures)
+
+    def _open(self):
+        interpreter = Interpreter(self._path, num_threads=os.cpu_count())
+        return {
+            name: interpreter.get_signature_runner(name)
+            for name in interpreter.get_signature_list()
+        }
