@@ -201,13 +201,13 @@ NETWORK_SETTINGS = (
     "normalization_epsilon",
 )
 _EVERY = tuple(field.name for field in dataclasses.fields(Config) if field.name not in FILLED_IN)
+# What training takes from the records.
+FROM_RECORDS = (*(name for name in RECORD_SETTINGS if name != "seed"), "num_classes")
 # What each script lets --set change: what it uses and does not take from elsewhere.
 SCRIPTS = {
     "input_create": RECORD_SETTINGS,
     "build_model": NETWORK_SETTINGS,
-    "model_train": tuple(
-        name for name in _EVERY if name == "seed" or name not in (*RECORD_SETTINGS, "num_classes")
-    ),
+    "model_train": tuple(name for name in _EVERY if name not in FROM_RECORDS),
 }
 # What a run may change when it goes on: how far, how often and where, never what is computed.
 RESUMABLE = frozenset(
@@ -223,6 +223,7 @@ RESUMABLE = frozenset(
         "chroma",
         "smoothing",
         "preset",
+        *FROM_RECORDS,  # class_names and records_fingerprint guard them
     )
 )
 # Settings that came later: what the code before did, which is what runs without them get.
@@ -361,7 +362,7 @@ def _not_its_own(key, script):
         return f"setting {key}: filled in by the scripts, not to be set"
     others = " and ".join(f"{other}.py" for other, own in SCRIPTS.items() if key in own)
     why = "does not use it"
-    if script == "model_train" and key in (*RECORD_SETTINGS, "num_classes"):
+    if script == "model_train":
         why = "takes it from the records"
     return f"setting {key}: {script}.py {why}; {others} can set it"
 

@@ -6,20 +6,30 @@ import os
 
 from colornet.errors import UserError
 from colornet.training.run_folder import to_disk, writing
-from config import FILLED_IN, RESUMABLE, differences, file_settings, read_config, save_config
+from config import (
+    BEFORE,
+    FILLED_IN,
+    FROM_RECORDS,
+    RESUMABLE,
+    differences,
+    file_settings,
+    read_config,
+    save_config,
+)
 
 
 def of_records(config, dataset):
-    """The settings with what the records decide: classes, mean color and fingerprint."""
+    """The settings with what the records decide: how they were made, classes, mean color."""
     names = tuple(dataset["class_names"])
     fingerprint = hashlib.sha256(repr(sorted(map(str, dataset["train"]["shards"]))).encode())
+    made = {**BEFORE, **dataset["settings"]}
     return dataclasses.replace(
         config,
+        **{name: value for name, value in made.items() if name in FROM_RECORDS},
         class_names=names,
         num_classes=max(1, len(names)),
         mean_color=tuple(dataset.get("mean_color", ())),
         use_classification=config.use_classification and bool(names),
-        picture_size=dataset["settings"]["picture_size"],
         records_fingerprint=fingerprint.hexdigest()[:16],
     )
 
@@ -95,6 +105,6 @@ def _settings_lines(config, folder):
     other = ", ".join(
         f"{name}={value} (there {there})"
         for name, (value, there) in differences(config, now).items()
-        if name not in (*FILLED_IN, "num_classes", "picture_size")
+        if name not in (*FILLED_IN, *FROM_RECORDS)
     )
     return f"settings    {where}\n            unlike config.py as it is now: {other or 'none'}"

@@ -357,6 +357,7 @@ def test_a_run_leaves_what_it_promises(records, tmp_path, capsys):
 
     model, config = weights_files.load_trained(str(run_dir), build_model)
     assert config.class_names == ("kitchen", "street")
+    assert config.shard_pictures == SMALL["shard_pictures"]  # of the records, not of train()
 
     before = {path: path.stat().st_mtime_ns for path in run_dir.rglob("*") if path.is_file()}
     assert train(records, run_dir) == 0  # finished: says so, and touches nothing
