@@ -5,7 +5,7 @@
 
 Started again on the same run folder it goes on from the last checkpoint, and ends with the same
 numbers as a run that was never interrupted. The run folder holds config.json, metrics.jsonl,
-best.weights.h5, checkpoints/, panels/, curves.png and TensorBoard events.
+best.weights.h5 and last.weights.h5, checkpoints/, panels/, curves.png and TensorBoard's events/.
 """
 
 import os
@@ -25,9 +25,6 @@ def train(config, records, run_dir):
         records: folder made by input_create.py.
         run_dir: run folder; made if missing.
 
-    Returns:
-        The last validation figures, or None for a run that was already finished.
-
     Raises:
         UserError: settings, records, memory, disk, another host or the loss stand in the way.
         Stopped: a signal asked to stop; a checkpoint was written.
@@ -42,44 +39,31 @@ def train(config, records, run_dir):
     with open_run(build_model, config, dataset, run_dir) as run:
         config = run.config
         if run.finished:
-            print(f"finished: all {run.done} steps are done; raise steps to go on")
-            return None
+            return
         batches = run.spread(
             lambda *part: read_input.training_batches(config, records, dataset, run.done, *part)
         )
         batches = read_input.damage_named(
             batches, records, dataset, "train", config.batch_size, run.done
         )
-        figures = None
         with StopSignals() as signals, shell.progress(config.steps, "steps", run.done) as bar:
-            for step, batch in enumerate(batches, run.done + 1):
+            for step, batch in zip(range(run.done + 1, config.steps + 1), batches):
                 run.step(step, batch)
                 bar.update()
                 last = step == config.steps
                 if step % config.log_every == 0:
-                    line = run.log(step)
-                    if run.hosts.chief and bar.disable:
-                        print(line, flush=True)
+                    bar.write(run.log(step))
                 if (step % config.validate_every == 0 or last) and run.validates:
-                    figures = run.validate(
-                        step,
-                        read_input.validation_batches(
-                            config, records, dataset, config.validation_batch
-                        ),
+                    pictures = read_input.validation_batches(
+                        config, records, dataset, config.validation_batch
                     )
-                    print(
-                        f"step {step} "
-                        + " ".join(f"{k} {v:.4f}" for k, v in figures.items() if v is not None),
-                        flush=True,
-                    )
+                    bar.write(run.validate(step, pictures))
                 # All hosts stop after the same step: saving needs them all.
                 stop = int(run.hosts.sum(signals.number or 0))
                 if step % config.checkpoint_every == 0 or last or stop:
                     run.save(step)
                 if stop:
                     raise Stopped(signals.number or stop)
-                if last:
-                    return figures
 
 
 def start(options):

@@ -22,6 +22,7 @@ SHIPPED_WEIGHTS = os.path.join(
     os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "weights"
 )
 
+REPORT_SECONDS = 60  # between lines of progress where there is no terminal
 DONE, SOME_FAILED, WRONG = 0, 1, 2  # exit codes
 
 
@@ -86,18 +87,78 @@ def film_time(text):
 
 
 def run(main, options):
-    """Call `main(options)`; turn a UserError into one line on standard error and exit code 2."""
+    """Call `main(options)`; turn a UserError into one line on standard error and exit code 2.
+
+    A package that is not there is such an error too.
+    """
     os.environ.setdefault(LOG_LEVEL, "0" if options.debug else "2")
+    with _lasting_streams():
+        try:
+            return main(options)
+        except (UserError, ModuleNotFoundError) as error:
+            if options.debug:
+                raise
+            print(f"error: {error}{_missing_package(error)}", file=sys.stderr)
+            return WRONG
+        except KeyboardInterrupt:
+            print("interrupted; what was finished is kept", file=sys.stderr)
+            return 128 + signal.SIGINT
+
+
+def _missing_package(error):
+    if isinstance(error, UserError):
+        return ""
+    backend = os.environ.get("KERAS_BACKEND")
+    way = f"; KERAS_BACKEND={backend} asks for it" if backend else ""
+    return f"{way}; expected the packages of requirements.txt in {sys.executable}"
+
+
+@contextlib.contextmanager
+def _lasting_streams():
+    """Context in which output that cannot be shown is given up, and not the work behind it."""
+    for descriptor in range(3):  # else the next file that is opened would take a closed one's place
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = map(_LastingStream, before)
     try:
-        return main(options)
-    except UserError as error:
-        if options.debug:
-            raise
-        print(f"error: {error}", file=sys.stderr)
-        return WRONG
-    except KeyboardInterrupt:
-        print("interrupted; what was finished is kept", file=sys.stderr)
-        return 128 + signal.SIGINT
+        yield
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        sys.stdout, sys.stderr = before
+
+
+class _LastingStream:
+    """A text stream that shows what its encoding lacks as \\u…, and falls silent once it is shut.
+
+    Args:
+        stream: text stream; None for one that was shut from the beginning.
+    """
+
+    def __init__(self, stream):
+        self.stream = getattr(stream, "stream", stream) or open(os.devnull, "w")
+        if hasattr(self.stream, "reconfigure"):
+            self.stream.reconfigure(errors="backslashreplace", line_buffering=True)
+
+    def __getattr__(self, name):
+        return getattr(self.stream, name)
+
+    def write(self, text):
+        return self._or_silent(self.stream.write, text)
+
+    def flush(self):
+        self._or_silent(self.stream.flush)
+
+    def _or_silent(self, act, *arguments):
+        try:
+            return act(*arguments)
+        except OSError:  # nobody reads it any more, as after `| head`, or its disk is full
+            with contextlib.suppress(OSError), open(os.devnull, "w") as nowhere:
+                os.dup2(nowhere.fileno(), self.stream.fileno())
+                return act(*arguments)
 
 
 @contextlib.contextmanager
@@ -115,8 +176,8 @@ def native_remarks_hidden():
     os.close(nowhere)
     try:
         with open(os.dup(kept), "w", buffering=1, errors="backslashreplace") as stream:
-            if python_stderr is sys.__stderr__:
-                sys.stderr = stream
+            if getattr(python_stderr, "stream", python_stderr) is sys.__stderr__:
+                sys.stderr = _LastingStream(stream)
             yield
     finally:
         sys.stderr = python_stderr
@@ -125,7 +186,10 @@ def native_remarks_hidden():
 
 
 def import_tensorflow():
-    """TensorFlow, started without the remarks that it makes then."""
+    """TensorFlow, started without the remarks that it makes then; raises UserError."""
+    backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    if backend != "tensorflow":
+        raise UserError(f"KERAS_BACKEND={backend}: expected tensorflow, which this needs; unset it")
     with native_remarks_hidden():
         import tensorflow as tf
 
@@ -134,15 +198,44 @@ def import_tensorflow():
 
 
 def progress(total, unit, initial=0):
-    """A tqdm bar on a terminal; nothing elsewhere, where scripts print plain lines."""
-    return tqdm(
-        total=total,
-        unit=" " + unit,
-        initial=initial,
-        disable=not sys.stderr.isatty(),
-        dynamic_ncols=True,
-        smoothing=0.05,
-    )
+    """A tqdm bar on a terminal, a line now and then elsewhere; its `write` prints between them."""
+    if not sys.stderr.isatty():
+        return _Lines(total, unit, initial)
+    return tqdm(total=total, unit=" " + unit, initial=initial, dynamic_ncols=True, smoothing=0.05)
+
+
+class _Lines:
+    """The part of tqdm that scripts use, as plain lines on standard error."""
+
+    def __init__(self, total, unit, initial):
+        self.total, self.unit, self.n = total, unit, initial
+        self.initial, self.started = initial, time.monotonic()
+        self.said = self.started
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def update(self, count=1):
+        self.n += count
+        now = time.monotonic()
+        if now - self.said >= REPORT_SECONDS and self.n > self.initial:
+            rate = (self.n - self.initial) / (now - self.started)
+            left = (self.total - self.n) / rate / 60
+            self.said = now
+            print(
+                f"{self.n} of {self.total} {self.unit}, {rate:.3g} a second, {left:.0f} min left",
+                file=sys.stderr,
+            )
+
+    def write(self, text):
+        self.said = time.monotonic()
+        print(text)
+
+    def close(self):
+        pass
 
 
 def print_scenes(name, scenes):

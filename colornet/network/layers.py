@@ -50,11 +50,12 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     Keras computes it in a dozen passes over its input, rounds the statistics of a lower precision,
     and those of several replicas lose digits as mean(x²) - mean(x)². Same variables, same numbers.
+    Only what this network does is computed here, all else by Keras.
     """
 
     def call(self, inputs, training=None, mask=None):
-        if not training or self.synchronized or keras.backend.backend() != "tensorflow":
-            return super().call(inputs, training=training)
+        if not training or self.synchronized or not self._can_be_fused(inputs, mask):
+            return super().call(inputs, training=training, mask=mask)
         from tensorflow import constant, raw_ops
 
         none = constant([], "float32")
@@ -76,8 +77,23 @@ class BatchNormalization(keras.layers.BatchNormalization):
             moving.assign(moving * self.momentum + now * (1 - self.momentum))
         return result if len(inputs.shape) == 4 else result[:, 0, 0]
 
+    def _can_be_fused(self, inputs, mask):
+        rank = len(inputs.shape)
+        return (
+            keras.backend.backend() == "tensorflow"
+            and self.trainable
+            and mask is None
+            and rank in (2, 4)
+            and self.axis in (-1, rank - 1)
+            and self.scale
+            and self.center
+            and not self.renorm
+            and self.variable_dtype == "float32"
+            and keras.backend.standardize_dtype(inputs.dtype) == self.compute_dtype != "float64"
+        )
+
     def _moments(self, inputs, mask):
-        if not self.synchronized or keras.backend.backend() != "tensorflow":
+        if not self.synchronized or mask is not None or keras.backend.backend() != "tensorflow":
             return super()._moments(inputs, mask)
         from tensorflow import distribute
 

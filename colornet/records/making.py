@@ -20,7 +20,6 @@ from colornet.records import storage
 
 SAMPLES_A_SHARD = 8  # photographs next to the colour threshold that a shard remembers
 GRAYSCALE, LITTLE_COLOR = "grayscale", "little colour variance"
-REPORT_SECONDS = 30  # between lines of progress where there is no terminal
 
 
 # --- In the worker processes ----------------------------------------------------------------
@@ -205,11 +204,10 @@ def _run_workers(config, splits, todo, remote, workers, total):
 
 
 class _Progress:
-    """A bar on a terminal, a line now and then elsewhere."""
+    """`shell.progress` of a count that all processes share."""
 
     def __init__(self, total, done):
-        self.bar, self.done = shell.progress(total, "pictures"), done
-        self.started = self.last = time.monotonic()
+        self.bar, self.done = shell.progress(total, "photographs"), done
 
     def __enter__(self):
         return self
@@ -218,13 +216,4 @@ class _Progress:
         self.bar.close()
 
     def show(self):
-        done, now = self.done.value, time.monotonic()
-        self.bar.update(done - self.bar.n)
-        if self.bar.disable and done and now - self.last > REPORT_SECONDS:
-            rate = done / (now - self.started)
-            print(
-                f"{done} of {self.bar.total} photographs, {rate:.0f} pictures/s, "
-                f"{(self.bar.total - done) / rate / 60:.0f} min left",
-                flush=True,
-            )
-            self.last = now
+        self.bar.update(self.done.value - self.bar.n)

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import sys
+import tempfile
 
 import tensorflow as tf
 
@@ -39,7 +40,7 @@ class Checkpoints:
         for step in reversed(steps):
             path = _path(self.folder, step)
             try:
-                self.checkpoint.read(path).assert_existing_objects_matched()
+                self._read(step)
                 return step
             except Exception as error:  # a spoilt file can raise almost anything
                 print(
@@ -52,6 +53,13 @@ class Checkpoints:
             )
         return 0
 
+    def _read(self, step):
+        # TensorFlow takes the path that it reads, not the one it writes, for a pattern.
+        with tempfile.TemporaryDirectory() as plain:
+            link = os.path.join(plain, "checkpoints")
+            os.symlink(os.path.abspath(self.folder), link)
+            self.checkpoint.read(_path(link, step)).assert_existing_objects_matched()
+
     def save(self, step):
         """Write the checkpoint of a step, then remove older ones; raises UserError."""
         path = _path(self.saved, step)
@@ -59,7 +67,7 @@ class Checkpoints:
             try:
                 os.makedirs(self.saved, exist_ok=True)
                 self.checkpoint.write(path)
-                to_disk(*glob.glob(f"{path}.*"))
+                to_disk(*glob.glob(f"{glob.escape(path)}.*"))
             except (tf.errors.OpError, OSError):
                 _remove(self.saved, step)
                 raise

@@ -4,24 +4,41 @@ from colornet.files import write_whole
 
 PANELS = (
     ("mse", "val_mse"),
-    ("cross_entropy",),
-    ("val_rmse_ab",),
+    ("cross_entropy", "val_cross_entropy"),
+    ("val_rmse_ab", "val_rmse_ab_gray", "val_rmse_ab_mean_color"),
     ("val_psnr",),
     ("val_top1",),
     ("learning_rate",),
 )
+LINES = {  # figures of the records, the same at every step
+    "val_rmse_ab_gray": ("gray", "gray"),
+    "val_rmse_ab_mean_color": ("the records' mean color", "tab:red"),
+}
 
 
 def draw_curves(rows, path):
     """Draw the rows of a metrics.jsonl, whole or not at all; raises OSError."""
+    write_whole(path, figure(rows).savefig)
+
+
+def figure(rows):
+    """matplotlib's Figure of the rows of a metrics.jsonl."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(12, 6), layout="constrained")
-    for axes, names in zip(figure.subplots(2, 3).flat, PANELS):
+    drawn = Figure(figsize=(12, 6), layout="constrained")
+    for axes, names in zip(drawn.subplots(2, 3).flat, PANELS):
         for name in names:
             points = [(row["step"], row[name]) for row in rows if row.get(name) is not None]
-            if points:
-                axes.plot(*zip(*points), label=name)
-        axes.set_title(", ".join(name for name in names if name != "val_mse"))
+            if not points:
+                continue
+            if name in LINES:
+                label, color = LINES[name]
+                axes.axhline(points[-1][1], label=label, color=color, linestyle="--")
+            else:
+                label = "validation" if name.startswith("val_") else "training"
+                axes.plot(*zip(*points), label=label, marker="." if len(points) == 1 else None)
+        axes.set_title(names[0].removeprefix("val_"))
         axes.set_xlabel("step")
-    write_whole(path, figure.savefig)
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend()
+    return drawn

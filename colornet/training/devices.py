@@ -16,13 +16,55 @@ WORTH = 1.1
 PROBE_BATCH = 8  # pictures of the steps that choose the precision
 
 
-def make_strategy(devices):
+@dataclasses.dataclass(frozen=True)
+class Cluster:
+    """The hosts of a run, each with one process.
+
+    Attributes:
+        count: how many there are.
+        number: this one's.
+    """
+
+    count: int = 1
+    number: int = 0
+
+    @property
+    def chief(self):
+        """Whether this host is the one that writes the run folder."""
+        return self.number == 0
+
+
+def read_cluster():
+    """The `Cluster` of TF_CONFIG, one host without it; raises UserError."""
+    text = os.environ.get("TF_CONFIG", "").strip()
+    try:
+        content = json.loads(text or "{}")
+        hosts = content.get("cluster", {})
+        places = [
+            (kind, number)
+            for kind in ("chief", "worker")
+            for number, address in enumerate(hosts.get(kind, []))
+            if int(address.rpartition(":")[2])  # the port
+        ]
+        if len(places) < 2:
+            return Cluster()
+        place = content["task"]["type"], int(content["task"]["index"])
+        return Cluster(len(places), places.index(place))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise UserError(
+            'TF_CONFIG: expected JSON such as {"cluster": {"worker": ["host1:1234", '
+            '"host2:1234"]}, "task": {"type": "worker", "index": 0}}, '
+            f"got {text[:200]!r}; unset it to train on this host alone"
+        ) from None
+
+
+def make_strategy(devices, cluster):
     """The tf.distribute strategy for the devices that are there.
 
     Args:
-        devices: setting of `config.Config`: "auto" takes every GPU, and the hosts of TF_CONFIG;
-            "cpu" no GPU; "cpu:N" N logical processors. Must be called before TensorFlow has
-            initialised its devices.
+        devices: setting of `config.Config`: "auto" takes every GPU; "cpu" none; "cpu:N" N logical
+            processors. Must be called before TensorFlow has initialised its devices.
+        cluster: of `read_cluster`.
 
     Returns:
         (strategy, description).
@@ -32,12 +74,10 @@ def make_strategy(devices):
     gpus = tf.config.get_visible_devices("GPU")
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
-    cluster = json.loads(os.environ.get("TF_CONFIG") or "{}").get("cluster", {})
-    hosts = sum(len(cluster.get(kind, [])) for kind in ("chief", "worker"))
-    if hosts > 1:
-        print(f"waiting for all {hosts} hosts of TF_CONFIG", flush=True)
+    if cluster.count > 1:
+        print(f"waiting for all {cluster.count} hosts of TF_CONFIG", flush=True)
         strategy = tf.distribute.MultiWorkerMirroredStrategy()
-        return strategy, f"{hosts} hosts, {strategy.num_replicas_in_sync} replicas"
+        return strategy, f"{cluster.count} hosts, {strategy.num_replicas_in_sync} replicas"
     count = int(devices.partition(":")[2] or 1)
     if count > 1:
         processor = tf.config.list_physical_devices("CPU")[0]
@@ -66,26 +106,15 @@ def check_batch(config, strategy):
 
 
 class Hosts:
-    """This process among the processes of a run.
+    """The hosts of a run at work.
 
     Attributes:
-        count: how many there are.
-        number: this one's.
-        chief: whether it is the one that writes the run folder.
+        count, number, chief: as of `Cluster`.
     """
 
-    def __init__(self, strategy):
+    def __init__(self, cluster, strategy):
+        self.count, self.number, self.chief = cluster.count, cluster.number, cluster.chief
         self.strategy = strategy
-        resolver = strategy.cluster_resolver
-        cluster = resolver.cluster_spec().as_dict() if resolver else {}
-        names = [
-            (kind, number)
-            for kind in ("chief", "worker")
-            for number in range(len(cluster.get(kind, [])))
-        ]
-        self.count = max(1, len(names))
-        self.number = names.index((resolver.task_type, resolver.task_id)) if names else 0
-        self.chief = self.number == 0
 
     def sum(self, value):
         """The sum of every host's value; all of them must call it."""
@@ -148,8 +177,13 @@ def seconds_of(step, repeats=3):
 
 
 @contextlib.contextmanager
-def plain_errors(config):
-    """Context in which TensorFlow's errors that a user can mend become UserErrors."""
+def plain_errors(cluster, memory_advice):
+    """Context in which TensorFlow's errors that a user can mend become UserErrors.
+
+    Args:
+        cluster: a `Cluster` or `Hosts`.
+        memory_advice: what to try where memory does not suffice.
+    """
     memory = (tf.errors.ResourceExhaustedError,)
     host_gone = (
         tf.errors.UnavailableError,
@@ -157,19 +191,21 @@ def plain_errors(config):
         tf.errors.CancelledError,
         tf.errors.DeadlineExceededError,
     )
-    if "TF_CONFIG" not in os.environ:
+    if cluster.count == 1:
         # No other host: oneDNN aborts an operation that gets no memory, others are cancelled.
         memory, host_gone = (*memory, tf.errors.AbortedError, tf.errors.CancelledError), ()
     try:
         yield
     except memory as error:
-        raise UserError(
-            f"out of device memory with batch_size={config.batch_size}; lower it, or set "
-            f"gradient_accumulation={2 * config.gradient_accumulation} (or more) or "
-            "precision=mixed_bfloat16"
-        ) from error
+        raise UserError(f"out of device memory; {memory_advice}") from error
     except host_gone as error:
         raise UserError(
             "another host of the run is gone; start all hosts again, they go on from the last "
             "checkpoint"
+        ) from error
+    except tf.errors.NotFoundError as error:  # cuDNN has no algorithm, or not the memory for one
+        reason = str(error).splitlines()[0].partition(" [Op")[0]
+        raise UserError(
+            f"the device cannot compute a step: {reason}; its memory may be short "
+            f"({memory_advice}), or its driver, CUDA or cuDNN not those of this TensorFlow"
         ) from error

@@ -1,49 +1,86 @@
-"""A run's figures as they come: metrics.jsonl, TensorBoard events and panels."""
+"""A run's figures as they come: metrics.jsonl, TensorBoard's events and panels."""
 
+import dataclasses
 import json
+import math
 import os
+import shutil
 
 import numpy as np
 import tensorflow as tf
+from tensorboard.plugins.hparams import api as hparams
 
 from colornet.files import write_whole
 from colornet.pictures import colorspace, sheets
 from colornet.pictures.saving import save_image
 from colornet.training.run_folder import to_disk
+from config import FILLED_IN
+
+VALIDATION = "val_"  # what figures of validation begin with in metrics.jsonl
 
 
 class Log:
-    """Appends to metrics.jsonl and TensorBoard; rows after `step` of an interrupted run go.
+    """Appends to metrics.jsonl and TensorBoard; what an interrupted run said after `step` goes.
+
+    TensorBoard has training and validation as two runs of the same charts, and the settings as
+    text and as what its HParams table compares.
 
     Args:
         folder: a `run_folder.RunFolder`.
         step: how many steps the run has done.
+        config: its `config.Config`.
+
+    Raises:
+        OSError, tf.errors.OpError: the files cannot be written.
     """
 
-    def __init__(self, folder, step):
+    def __init__(self, folder, step, config):
         self.folder = folder
         rows = [row for row in read_metrics(folder.metrics) if row["step"] <= step]
         text = "".join(json.dumps(row) + "\n" for row in rows)
         write_whole(folder.metrics, lambda partial: _write_text(partial, text))
         self.file = open(folder.metrics, "a", buffering=1)
-        self.events = tf.summary.create_file_writer(folder.events)
+        self.writers = {}
+        for name in ("train", "validation"):
+            events = os.path.join(folder.events, name)
+            _drop_events(events, step)
+            self.writers[name] = tf.summary.create_file_writer(events)
+        _write_settings(config, os.path.join(folder.events, "settings"), folder.path)
 
-    def row(self, step, values):
-        """One row of numbers."""
-        self.file.write(json.dumps({"step": step, **values}) + "\n")
-        with self.events.as_default(step):
-            for name, value in values.items():
-                if value is not None:
+    def training(self, step, figures):
+        """A row of training figures."""
+        self._row(step, figures)
+        self._scalars("train", step, {**figures, "rmse_ab": colorspace.rmse_ab(figures["mse"])})
+
+    def validation(self, step, figures, panel):
+        """A row of validation figures and, if there is a panel, its picture.
+
+        Args:
+            figures, panel: as of `validation.validate`.
+        """
+        self._row(step, figures)
+        self._scalars(
+            "validation", step, {k.removeprefix(VALIDATION): v for k, v in figures.items()}
+        )
+        if panel:
+            luminance = panel[0]
+            image = sheets.sheet(_panel_rows(*panel), luminance.shape[1])
+            os.makedirs(self.folder.panels, exist_ok=True)
+            save_image(image, os.path.join(self.folder.panels, f"step-{step:08d}.png"))
+            with self.writers["validation"].as_default(step):
+                tf.summary.image("grey | predicted | truth", np.asarray(image)[None])
+
+    def _row(self, step, figures):
+        # JSON has no infinity, such as the PSNR of a picture met exactly.
+        finite = {k: v if v is None or math.isfinite(v) else None for k, v in figures.items()}
+        self.file.write(json.dumps({"step": step, **finite}) + "\n")
+
+    def _scalars(self, writer, step, figures):
+        with self.writers[writer].as_default(step):
+            for name, value in figures.items():
+                if value is not None and math.isfinite(value):
                     tf.summary.scalar(name, value)
-        self.events.flush()
-
-    def panel(self, step, luminance, predicted, truth):
-        """A picture of grey | predicted | truth; arrays as of `validation_batches`."""
-        image = sheets.sheet(_panel_rows(luminance, predicted, truth), luminance.shape[1])
-        os.makedirs(self.folder.panels, exist_ok=True)
-        save_image(image, os.path.join(self.folder.panels, f"step-{step:08d}.png"))
-        with self.events.as_default(step):
-            tf.summary.image("grey | predicted | truth", np.asarray(image)[None])
+        self.writers[writer].flush()
 
     def to_disk(self):
         """Have the rows so far survive a power cut."""
@@ -51,7 +88,40 @@ class Log:
 
     def close(self):
         self.file.close()
-        self.events.close()
+        for writer in self.writers.values():
+            writer.close()
+
+
+def _drop_events(folder, step):
+    """Remove from TensorBoard's files what came after a step, which will come again."""
+    for name in os.listdir(folder) if os.path.isdir(folder) else ():
+        path = os.path.join(folder, name)
+        kept = []
+        try:
+            for event in tf.data.TFRecordDataset(path).as_numpy_iterator():
+                if tf.compat.v1.Event.FromString(event).step <= step:
+                    kept.append(event)
+        except tf.errors.DataLossError:
+            pass  # the end of what was being written when the process was killed
+
+        def write(partial):
+            with tf.io.TFRecordWriter(partial) as file:
+                for event in kept:
+                    file.write(event)
+
+        write_whole(path, write)
+
+
+def _write_settings(config, folder, run):
+    """The settings for TensorBoard, in place of those of before."""
+    shutil.rmtree(folder, ignore_errors=True)
+    settings = {k: v for k, v in dataclasses.asdict(config).items() if k not in FILLED_IN}
+    table = "|setting|value|\n|-|-|\n" + "".join(f"|{k}|{v}|\n" for k, v in settings.items())
+    writer = tf.summary.create_file_writer(folder)
+    with writer.as_default(0):
+        tf.summary.text("settings", table)
+        hparams.hparams(settings, trial_id=os.path.basename(os.path.abspath(run)))
+    writer.close()
 
 
 def _write_text(path, text):

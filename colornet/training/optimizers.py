@@ -1,4 +1,8 @@
-"""Keras's optimizers with TensorFlow's fused updates: one pass over each variable, not ten."""
+"""Keras's optimizers with TensorFlow's fused updates: one pass over each variable, not ten.
+
+What the fused updates were not made for (AMSGrad, sparse gradients, other types than float32) goes
+to Keras's own. Weight decay, clipping and averages of weights are Keras's in any case.
+"""
 
 import keras
 import tensorflow as tf
@@ -7,10 +11,16 @@ NEWTON_SCHULZ = [(3.4445, -4.7750, 2.0315)] * 3  # Muon's own coefficients
 NOT_HIDDEN = ("low_level_1", "colorization_chrominance", "classification_logits")
 
 
+def _can_be_fused(gradient, variable):
+    return isinstance(gradient, tf.Tensor) and gradient.dtype == variable.dtype == tf.float32
+
+
 class Adam(keras.optimizers.Adam):
-    """`keras.optimizers.Adam` (without amsgrad), the same variables and numbers."""
+    """`keras.optimizers.Adam`, the same variables and numbers."""
 
     def update_step(self, gradient, variable, learning_rate):
+        if self.amsgrad or not _can_be_fused(gradient, variable):
+            return super().update_step(gradient, variable, learning_rate)
         index = self._get_variable_index(variable)
         step = tf.cast(self.iterations.value + 1, tf.float32)
         tf.raw_ops.ResourceApplyAdam(
@@ -30,6 +40,10 @@ class Adam(keras.optimizers.Adam):
 class Muon(Adam):
     """Muon: momentum made orthogonal for the kernels of hidden layers; Adam for all else.
 
+    Keras's own Muon leaves every variable that is no matrix to AdamW, so each kernel of a
+    convolution (`_should_use_adamw` of Keras 3.15), which are most of this network. Here a kernel
+    (height, width, inputs, outputs) is a matrix of its outputs' filters.
+
     All directions of a kernel then move equally far, the rare ones too. K. Jordan et al., "Muon: An
     optimizer for hidden layers in neural networks", 2024. The step is as long as that of Adam on
     the average, and the kernels decay (J. Liu et al., "Muon is scalable for LLM training", 2025).
@@ -48,7 +62,8 @@ class Muon(Adam):
     def update_step(self, gradient, variable, learning_rate):
         index = self._get_variable_index(variable)
         layer, _, name = self._trainable_variables[index].path.rpartition("/")
-        if name != "kernel" or layer in NOT_HIDDEN:
+        hidden = name == "kernel" and layer not in NOT_HIDDEN
+        if not hidden or not _can_be_fused(gradient, variable):
             return super().update_step(gradient, variable, learning_rate)
         handle = self._momentums[index].value.handle
         momentum = gradient + self.momentum * tf.raw_ops.ReadVariableOp(
@@ -82,6 +97,8 @@ class Adadelta(keras.optimizers.Adadelta):
     """`keras.optimizers.Adadelta`, the same variables and numbers."""
 
     def update_step(self, gradient, variable, learning_rate):
+        if not _can_be_fused(gradient, variable):
+            return super().update_step(gradient, variable, learning_rate)
         index = self._get_variable_index(variable)
         tf.raw_ops.ResourceApplyAdadelta(
             var=variable.handle,
@@ -92,3 +109,18 @@ class Adadelta(keras.optimizers.Adadelta):
             rho=self.rho,
             epsilon=self.epsilon,
         )
+
+
+class LossScaleOptimizer(keras.optimizers.LossScaleOptimizer):
+    """Keras's, with one decision for all replicas: where any has an overflow, none updates.
+
+    Keras asks the first replica alone, whose own gradients may be finite.
+    """
+
+    def check_finite(self, grads):
+        finite = super().check_finite(grads)
+        replica = tf.distribute.get_replica_context()
+        if replica is None or replica.num_replicas_in_sync == 1:
+            return finite
+        overflows = 1.0 - tf.cast(finite, tf.float32)
+        return replica.all_reduce(tf.distribute.ReduceOp.SUM, overflows) == 0

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import os
 import time
 
 import tensorflow as tf
@@ -29,15 +30,17 @@ def open_run(build_model, config, dataset, run_dir):
     Raises:
         UserError: settings, memory, disk or another host stand in the way, now or in the context.
     """
-    folder = RunFolder(run_dir)
-    config = run_settings.going_on(run_settings.of_records(config, dataset), folder)
-    folder.make()
-    if config.deterministic:
-        tf.config.experimental.enable_op_determinism()
-    with devices.plain_errors(config):
-        strategy, device = devices.make_strategy(config.devices)
+    folder, cluster = RunFolder(run_dir), devices.read_cluster()
+    with contextlib.ExitStack() as stack:
+        if cluster.chief:
+            stack.enter_context(folder.claimed())
+        config = run_settings.going_on(run_settings.of_records(config, dataset), folder)
+        if config.deterministic:
+            tf.config.experimental.enable_op_determinism()
+        stack.enter_context(devices.plain_errors(cluster, _step_memory(config, folder)))
+        strategy, device = devices.make_strategy(config.devices, cluster)
         devices.check_batch(config, strategy)
-        hosts = devices.Hosts(strategy)
+        hosts = devices.Hosts(cluster, strategy)
         precision = config.precision
         if precision == "auto":
             policy, precision = devices.choose_precision(build_model, config, hosts)
@@ -45,16 +48,30 @@ def open_run(build_model, config, dataset, run_dir):
         with strategy.scope():
             state = step.TrainState(build_model, config, config.precision, strategy)
         run = Run(config, dataset, folder, state, hosts)
-        print(
-            run_settings.start_block(
-                config, dataset, folder, device, precision, state.parameters(), run.done
-            ),
-            flush=True,
+        stack.callback(run.close)
+        count = state.parameters()
+        block = run_settings.start_block(
+            config, dataset, folder, device, precision, count, run.done
         )
-        try:
-            yield run
-        finally:
-            run.close()
+        print(block, flush=True)
+        if run.finished:
+            print(run_settings.finished(config, folder))
+        yield run
+
+
+def _step_memory(config, folder):
+    """Advice for a step that gets too little memory: settings that may change on this run."""
+    if folder.begun():
+        return (
+            f"free the device's memory of other programs, use one with more, or --set devices=cpu; "
+            f"batch_size={config.batch_size} may not change on this run, but on another --run-dir "
+            f"with --set initial_weights={folder.path}"
+        )
+    ways = [f"lower batch_size={config.batch_size}"]
+    ways += [f"set gradient_accumulation={2 * config.gradient_accumulation} (or more)"]
+    if config.precision == "float32":
+        ways.append("precision=mixed_bfloat16")
+    return ", or ".join(ways)
 
 
 class Run:
@@ -74,8 +91,10 @@ class Run:
         # 1. A run with a checkpoint goes on from it; 2. any other starts with initial_weights, or
         # 3. with fresh ones.
         self.done = self._checkpoints.restore()
-        if not self.done and config.initial_weights:
-            weights_files.start_from(state.model, config)
+        if not self.done:
+            folder.check_nothing_is_lost()
+            if config.initial_weights:
+                weights_files.start_from(state.model, config)
         if hosts.sum(self.done) != self.done * hosts.count:
             raise UserError(
                 f"{folder.path}: expected one folder that all hosts share, but this host finds "
@@ -84,9 +103,12 @@ class Run:
         self.finished = self.done >= config.steps
         self.validates = hosts.chief and dataset["val"]["pictures"] > 0
         self._log = None
+        if hosts.chief and self.done and not os.path.exists(folder.last_weights):
+            self._save_weights(folder.last_weights)  # the process was killed before it could
         if hosts.chief and not self.finished:
             with writing(folder.path, "its figures"):
-                self._log = Log(folder, self.done)
+                os.makedirs(folder.checkpoints, exist_ok=True)  # says that none is lost
+                self._log = Log(folder, self.done, config)
         self._timed_from, self._timer = self.done, time.perf_counter()
 
     def spread(self, make):
@@ -119,7 +141,7 @@ class Run:
             run_settings.save(self.config, self.folder)
 
     def log(self, number):
-        """Log the training figures since the last call; returns a line of the first of them."""
+        """Log the training figures since the last call; returns a line of them."""
         config, seconds = self.config, time.perf_counter() - self._timer
         rate = (number - self._timed_from) * config.batch_size / seconds
         self._timed_from, self._timer = number, time.perf_counter()
@@ -127,7 +149,7 @@ class Run:
         figures["learning_rate"] = self._state.learning_rate()
         if self._log:
             with writing(self.folder.path, "training figures"):
-                self._log.row(number, {**figures, "images_per_second": round(rate, 2)})
+                self._log.training(number, {**figures, "images_per_second": round(rate, 2)})
         left = (config.steps - number) * config.batch_size / rate
         return (
             f"step {number}/{config.steps} loss {figures['loss']:.5f} mse {figures['mse']:.5f} "
@@ -140,27 +162,35 @@ class Run:
         """Validate; log the figures and a panel, and keep the weights if they are the best so far.
 
         Returns:
-            The figures, as of `validation.validate`.
+            A line of them.
         """
         started = time.perf_counter()
-        figures, panel = validate(self._state.predict, batches, self.config)
-        with writing(self.folder.path, "validation figures, panel and best weights"):
-            self._log.row(number, figures)
-            if panel:
-                self._log.panel(number, *panel)
-            if figures["val_rmse_ab"] < self._state.best_so_far():
-                self._state.best.assign(figures["val_rmse_ab"])
-                weights_files.save_weights(self._state.model, self.folder.best_weights)
-                to_disk(self.folder.best_weights)
+        memory = f"lower validation_batch={self.config.validation_batch}"
+        with devices.plain_errors(self.hosts, memory):
+            figures, panel = validate(self._state.predict, batches, self.config)
+        if figures["val_rmse_ab"] < self._state.best_so_far():
+            self._state.best.assign(figures["val_rmse_ab"])
+            self._save_weights(self.folder.best_weights)
+        with writing(self.folder.path, "validation figures and panel"):
+            self._log.validation(number, figures, panel)
             draw_curves(read_metrics(self.folder.metrics), self.folder.curves)
         self._timer += time.perf_counter() - started
-        return figures
+        return " ".join(
+            [f"step {number}"] + [f"{k} {v:.4f}" for k, v in figures.items() if v is not None]
+        )
 
     def save(self, number):
-        """Write a checkpoint; every host must."""
+        """Write a checkpoint and its weights; every host must."""
         if self._log:
             self._log.to_disk()
         self._checkpoints.save(number)
+        if self.hosts.chief:
+            self._save_weights(self.folder.last_weights)
+
+    def _save_weights(self, path):
+        with writing(self.folder.path, os.path.basename(path)):
+            weights_files.save_weights(self._state.model, path)
+            to_disk(path)
 
     def close(self):
         if self._log:

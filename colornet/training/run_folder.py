@@ -1,4 +1,4 @@
-"""What a run folder holds: the name of each file, and writing that says what failed."""
+"""What a run folder holds: the name of each file, who may write there, and what failed to."""
 
 import contextlib
 import os
@@ -6,6 +6,7 @@ import os
 import tensorflow as tf
 
 from colornet.errors import UserError
+from colornet.files import locked
 from colornet.network import weights_files
 
 
@@ -17,10 +18,12 @@ class RunFolder:
         settings: config.json; its presence says that a step was made.
         metrics: rows of figures, one JSON object a line.
         best_weights: the network with the lowest validation error so far.
+        last_weights: the network of the last checkpoint.
         checkpoints: folder of what training needs to go on.
         panels: folder of pictures of grey, predicted and true colors.
         curves: the figures as a picture.
         events: folder of TensorBoard's.
+        lock: file that is there while a process trains.
     """
 
     def __init__(self, path):
@@ -28,15 +31,48 @@ class RunFolder:
         self.settings = os.path.join(path, weights_files.CONFIG)
         self.metrics = os.path.join(path, "metrics.jsonl")
         self.best_weights = os.path.join(path, weights_files.WEIGHTS)
+        self.last_weights = os.path.join(path, weights_files.LAST_WEIGHTS)
         self.checkpoints = os.path.join(path, "checkpoints")
         self.panels = os.path.join(path, "panels")
         self.curves = os.path.join(path, "curves.png")
         self.events = os.path.join(path, "events")
+        self.lock = os.path.join(path, "lock")
 
-    def make(self):
-        """Make the folder if it is missing; raises UserError."""
-        with writing(self.path, "the run folder"):
-            os.makedirs(self.path, exist_ok=True)
+    @contextlib.contextmanager
+    def claimed(self):
+        """Context in which no other process trains here; makes the folder if it is missing.
+
+        Raises:
+            UserError: one does, or the folder cannot be made.
+        """
+        with contextlib.ExitStack() as stack:
+            with writing(self.path, "the run folder"):
+                os.makedirs(self.path, exist_ok=True)
+                stack.enter_context(locked(self.lock, f"{self.path}: this run folder"))
+            yield
+
+    def begun(self):
+        """Whether a run made a step here."""
+        return os.path.exists(self.settings)
+
+    def check_nothing_is_lost(self):
+        """Raise UserError where a run without a checkpoint left what a new one would overwrite.
+
+        A run that was killed before its first checkpoint has the folder for it, and no last
+        weights; begun anew it makes the same again.
+        """
+        left = [
+            os.path.basename(path)
+            for path in (self.last_weights, self.best_weights, self.metrics)
+            if os.path.exists(path) and os.path.getsize(path)
+        ]
+        if left and (os.path.exists(self.last_weights) or not os.path.isdir(self.checkpoints)):
+            raise UserError(
+                f"{self.path}: expected the checkpoints of the run that left {', '.join(left)}, "
+                f"found none; put {os.path.basename(self.checkpoints)}/ back to go on with it, or "
+                "start another --run-dir from its weights with "
+                f"--set initial_weights={self.path}"
+            )
 
 
 @contextlib.contextmanager

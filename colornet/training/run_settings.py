@@ -46,7 +46,7 @@ def going_on(config, folder):
         UserError: another setting differs than those that may change, or `deterministic` is asked
             of a precision that would be measured.
     """
-    if not os.path.exists(folder.settings):
+    if not folder.begun():
         if config.precision == "auto" and config.deterministic:
             raise UserError(
                 "setting precision=auto: a timing decides it, so that two runs of one command may "
@@ -57,6 +57,8 @@ def going_on(config, folder):
     began = read_config(folder.settings)
     if config.precision == "auto":
         config = dataclasses.replace(config, precision=began.precision)
+    if not began.mean_color:  # older runs did not write it
+        began = dataclasses.replace(began, mean_color=config.mean_color)
     wrong = {
         name: pair for name, pair in differences(config, began).items() if name not in RESUMABLE
     }
@@ -67,6 +69,12 @@ def going_on(config, folder):
         raise UserError(
             f"{folder.path}: this run began with other settings or records: {changes}; "
             "use them again, or another --run-dir"
+        )
+    if config.schedule == "cosine" and config.steps != began.steps:
+        raise UserError(
+            f"setting steps: was {began.steps}, now {config.steps}, but a cosine schedule spreads "
+            "the learning rate over all steps, so that it would jump; to train on, begin another "
+            f"--run-dir with --set initial_weights={folder.path} and steps of its own"
         )
     return config
 
@@ -81,23 +89,48 @@ def save(config, folder):
 def start_block(config, dataset, folder, device, precision, parameters, step):
     """The lines that say at the start what a run will do."""
     passes = config.steps * config.batch_size / max(1, dataset["train"]["pictures"])
+    validation = f"{dataset['val']['pictures']} to validate"
+    if not dataset["val"]["pictures"]:
+        validation = "NONE to validate (no weights are best: the last are kept)"
     return (
         f"{_settings_lines(config, folder)}\n"
         f"device      {device}\n"
         f"precision   {precision}\n"
-        f"pictures    {dataset['train']['pictures']} to train, {dataset['val']['pictures']} to "
-        f"validate, {len(config.class_names)} classes\n"
+        f"pictures    {dataset['train']['pictures']} to train, {validation}, "
+        f"{len(config.class_names)} classes\n"
         f"parameters  {parameters:,}\n"
         f"steps       {step} done of {config.steps} of {config.batch_size} pictures, "
-        f"{passes:.1f} passes"
+        f"{passes:.1f} passes\n"
+        f"learning    {_schedule(config)}"
     )
+
+
+def _schedule(config):
+    """What the learning rate does, and what that means for going on later."""
+    rise = f" after {config.warmup_steps} steps of rising" if config.warmup_steps else ""
+    if config.schedule == "cosine":
+        fall = f"falls to 0 at step {config.steps}, which may not change"
+        return f"rate {config.learning_rate:g}{rise}, {fall}"
+    return f"rate {config.learning_rate:g}{rise}, constant: steps may be raised later to go on"
+
+
+def finished(config, folder):
+    """The line that says that no step is left, and how to train on."""
+    if config.schedule == "cosine":
+        more = (
+            "the learning rate has come to 0; to train on, begin another --run-dir with "
+            f"--set initial_weights={folder.path}"
+        )
+    else:
+        more = "raise steps to go on"
+    return f"finished: all {config.steps} steps are done; {more}"
 
 
 def _settings_lines(config, folder):
     """Where the settings come from, and which of them config.py has otherwise as it is now."""
     began = f"preset {config.preset}" if config.preset else "the defaults"
     where = f"config.py, {began}"
-    if os.path.exists(folder.settings):
+    if folder.begun():
         where = f"{folder.settings}, begun with {began}"
     now = file_settings(config.preset)
     if now is None:

@@ -38,7 +38,7 @@ def make_optimizer(config, precision="float32"):
     else:
         optimizer = optimizers.Adam(rate, **adam)
     if precision == "mixed_float16":
-        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        optimizer = optimizers.LossScaleOptimizer(optimizer)
     return optimizer
 
 

@@ -8,14 +8,9 @@ import time
 
 import pytest
 
-from tiny_training import assert_same_run, make_records, rows, start, train
+from tiny_training import assert_same_run, rows, start, train
 
 RUN = dict(steps=12, log_every=2, validate_every=4, checkpoint_every=3)
-
-
-@pytest.fixture(scope="module")
-def records(tmp_path_factory):
-    return make_records(tmp_path_factory.mktemp("records"))
 
 
 @pytest.fixture(scope="module")

@@ -13,17 +13,7 @@ from PIL import Image
 import model_train
 from build_model import build_model
 from config import PRESETS, Config, load_config, save_config
-from tiny_training import SMALL, checkpoint_files, make_records, rows, settings, train
-
-
-@pytest.fixture(scope="module")
-def records(tmp_path_factory):
-    return make_records(tmp_path_factory.mktemp("classes"))
-
-
-@pytest.fixture(scope="module")
-def unlabelled(tmp_path_factory):
-    return make_records(tmp_path_factory.mktemp("flat"), classes=())
+from tiny_training import SMALL, checkpoint_files, rows, settings, train
 
 
 def make_training(precision="float32", **values):

@@ -1,0 +1,249 @@
+"""What a run folder is trusted with: nothing in it is lost, mixed or said twice."""
+
+import dataclasses
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+import config as configs
+from build_model import build_model
+from colornet.errors import UserError
+from tiny_training import checkpoint_files, rows, train
+
+
+def events(folder):
+    """[(tag, step)] of what TensorBoard reads in a folder."""
+    import tensorflow as tf
+
+    found = []
+    for path in sorted(folder.iterdir()):
+        for data in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+            event = tf.compat.v1.Event.FromString(data)
+            found += [(value.tag, event.step) for value in event.summary.value]
+    return found
+
+
+def without_validation(records, folder):
+    """A copy of the records without pictures to validate."""
+    shutil.copytree(records, folder)
+    dataset = json.loads((folder / "dataset.json").read_text())
+    dataset["val"] = {"pictures": 0, "classes": {}, "shards": []}
+    (folder / "dataset.json").write_text(json.dumps(dataset))
+    return folder
+
+
+def test_without_validation_pictures_the_last_weights_are_kept(records, tmp_path, capsys):
+    from colornet.network import weights_files
+
+    run_dir = tmp_path / "run"
+    assert train(without_validation(records, tmp_path / "records"), run_dir, steps=2) == 0
+    assert "NONE to validate" in capsys.readouterr().out
+    assert not (run_dir / "best.weights.h5").exists()
+    model, _ = weights_files.load_trained(str(run_dir), build_model)
+    assert np.isfinite(model(np.zeros((1, 32, 32, 1), "float32"))["chrominance"]).all()
+
+
+def test_a_checkpoint_always_has_its_weights(records, trained):
+    (trained / "last.weights.h5").unlink()  # killed between writing the one and the other
+    before = checkpoint_files(trained)
+    assert train(records, trained) == 0
+    assert (trained / "last.weights.h5").exists() and checkpoint_files(trained) == before
+
+
+def test_a_run_folder_without_its_checkpoints_is_not_overwritten(records, trained, capsys):
+    shutil.rmtree(trained / "checkpoints")
+    before = {path: path.read_bytes() for path in trained.rglob("*") if path.is_file()}
+    assert train(records, trained, steps=9) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    for part in ("best.weights.h5", "put checkpoints/ back", f"initial_weights={trained}"):
+        assert part in error
+    assert before == {path: path.read_bytes() for path in trained.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    "files, folder, lost",
+    [
+        (("config.json",), False, False),  # settings put there to be used
+        (("config.json", "metrics.jsonl"), True, False),  # killed before the first checkpoint
+        (("config.json", "metrics.jsonl"), False, True),
+        (("best.weights.h5",), False, True),
+        (("last.weights.h5",), True, True),
+    ],
+)
+def test_what_says_that_checkpoints_are_lost(tmp_path, files, folder, lost):
+    from colornet.training.run_folder import RunFolder
+
+    for name in files:
+        (tmp_path / name).write_text("something")
+    if folder:
+        (tmp_path / "checkpoints").mkdir()
+    if not lost:
+        return RunFolder(tmp_path).check_nothing_is_lost()
+    with pytest.raises(UserError):
+        RunFolder(tmp_path).check_nothing_is_lost()
+
+
+def test_a_path_is_no_pattern(records, tmp_path, capsys):
+    run_dir = tmp_path / "run [1-3] *?" / "{a,b}"
+    assert train(shutil.copytree(records, tmp_path / "records [x]"), run_dir, steps=3) == 0
+    assert train(tmp_path / "records [x]", run_dir, steps=6) == 0
+    assert "3 done of 6" in capsys.readouterr().out
+    assert sorted(path.name for path in (run_dir / "checkpoints").glob("*.index")) == [
+        "step-3.index",
+        "step-6.index",
+    ]
+    assert [row["step"] for row in rows(run_dir)] == [2, 3, 4, 6, 6]
+
+
+def test_two_processes_do_not_share_a_run_folder(records, trained, capsys):
+    import os
+
+    from colornet.training.run_folder import RunFolder
+
+    before = checkpoint_files(trained)
+    with RunFolder(trained).claimed():
+        assert train(records, trained, steps=9) == 2
+    error = capsys.readouterr().err
+    assert f"{trained}: this run folder: in use by process {os.getpid()} on " in error
+    assert checkpoint_files(trained) == before and not (trained / "lock").exists()
+
+
+# --- Settings of a run that goes on ---------------------------------------------------------
+
+
+def change_settings(run_dir, **values):
+    path = run_dir / "config.json"
+    configs.save_config(dataclasses.replace(configs.read_config(path), **values), path)
+
+
+def test_the_mean_color_may_not_change(records, trained, capsys):
+    change_settings(trained, mean_color=(1.0, 2.0))
+    assert train(records, trained, steps=9) == 2
+    assert "mean_color was (1.0, 2.0), now (" in capsys.readouterr().err
+    change_settings(trained, mean_color=())  # of a run of before it was written
+    assert train(records, trained) == 0
+
+
+def test_steps_of_a_cosine_schedule_may_not_change(records, trained, capsys):
+    change_settings(trained, schedule="cosine")
+    assert train(records, trained, schedule="cosine", steps=12) == 2
+    error = capsys.readouterr().err
+    assert "steps: was 6, now 12" in error and f"initial_weights={trained}" in error
+
+
+@pytest.mark.parametrize(
+    "schedule, at_the_start, at_the_end",
+    [
+        ("cosine", "falls to 0 at step 6, which may not change", "set initial_weights="),
+        ("constant", "constant: steps may be raised later to go on", "raise steps to go on"),
+    ],
+)
+def test_what_going_on_means_is_said(tmp_path, schedule, at_the_start, at_the_end):
+    from colornet.training import run_settings
+    from colornet.training.run_folder import RunFolder
+
+    config, folder = configs.Config(schedule=schedule, steps=6), RunFolder(tmp_path)
+    dataset = {"train": {"pictures": 9}, "val": {"pictures": 2}}
+    block = run_settings.start_block(config, dataset, folder, "CPU", "float32", 7, 0)
+    assert at_the_start in block
+    assert at_the_end in run_settings.finished(config, folder)
+
+
+# --- The log --------------------------------------------------------------------------------
+
+
+def test_training_and_validation_are_two_curves_of_one_chart(trained):
+    train_tags = {tag for tag, _ in events(trained / "events" / "train")}
+    validation_tags = {tag for tag, _ in events(trained / "events" / "validation")}
+    assert {"loss", "mse", "cross_entropy", "rmse_ab"} <= train_tags & validation_tags
+    assert {"psnr", "top1"} <= validation_tags and "learning_rate" in train_tags
+    settings = {tag for tag, _ in events(trained / "events" / "settings")}
+    assert "settings" in settings and any("hparams" in tag for tag in settings)
+
+
+def test_what_comes_again_is_said_once(tmp_path):
+    import tensorflow as tf
+
+    from colornet.training.log import Log
+    from colornet.training.run_folder import RunFolder
+
+    folder, figures = RunFolder(tmp_path), {"mse": 0.5}
+    log = Log(folder, 0, configs.Config())
+    for step in (2, 4, 6):
+        log.training(step, figures)
+        log.validation(step, {"val_mse": 0.5}, None)
+    log.close()
+    (path,) = (tmp_path / "events" / "train").iterdir()
+    path.write_bytes(path.read_bytes()[:-3])  # killed while it wrote
+    log = Log(folder, 2, configs.Config())
+    for step in (4, 6):
+        log.training(step, figures)
+        log.validation(step, {"val_mse": 0.5}, None)
+    log.close()
+    for name in ("train", "validation"):
+        found = [step for tag, step in events(tmp_path / "events" / name) if tag == "mse"]
+        assert found == [2, 4, 6], name
+    assert [row["step"] for row in rows(tmp_path)] == [2, 2, 4, 4, 6, 6]
+    assert len(list((tmp_path / "events" / "settings").iterdir())) == 1
+    assert tf.io.gfile.exists(folder.metrics)
+
+
+def test_infinity_is_no_json(tmp_path):
+    from colornet.training.log import Log
+    from colornet.training.run_folder import RunFolder
+
+    log = Log(RunFolder(tmp_path), 0, configs.Config())
+    log.validation(1, {"val_psnr": float("inf"), "val_mse": 0.0}, None)
+    log.close()
+    assert rows(tmp_path) == [{"step": 1, "val_psnr": None, "val_mse": 0.0}]
+    assert "psnr" not in {tag for tag, _ in events(tmp_path / "events" / "validation")}
+
+
+def test_curves_have_legends_and_lines_for_gray_and_the_mean_color(trained):
+    from colornet.training.curves import figure
+
+    axes = {each.get_title(): each for each in figure(rows(trained)).axes}
+    legends = {
+        title: [text.get_text() for text in each.get_legend().get_texts()]
+        for title, each in axes.items()
+    }
+    assert legends["mse"] == ["training", "validation"]
+    assert legends["rmse_ab"] == ["validation", "gray", "the records' mean color"]
+    gray = [row["val_rmse_ab_gray"] for row in rows(trained) if "val_rmse_ab" in row]
+    assert axes["rmse_ab"].get_lines()[1].get_ydata()[0] == gray[0] == gray[-1] > 3
+
+
+def test_figures_of_validation_are_what_they_say():
+    from colornet.pictures import colorspace
+    from colornet.training.validation import validate
+
+    random = np.random.default_rng(0)
+    luminance = random.random((5, 8, 8, 1), np.float32)
+    truth = random.random((5, 4, 4, 2), np.float32)
+    predicted, logits = random.random((5, 4, 4, 2), np.float32), random.normal(size=(5, 3))
+    label = np.array([0, 2, -1, 1, 2])
+    parts = [slice(0, 3), slice(3, 5)]
+    outputs = [{"chrominance": predicted[part], "logits": logits[part]} for part in parts]
+
+    class Batch(np.ndarray):
+        def numpy(self):
+            return np.asarray(self)
+
+    batches = [[x[part].view(Batch) for x in (luminance, truth, label)] for part in parts]
+    settings = configs.Config(mean_color=(4.0, 9.0), panel_pictures=2)
+    figures, panel = validate(lambda _: outputs.pop(0), batches, settings)
+    ab, known = colorspace.decode_chrominance(truth), label >= 0
+    chosen = logits[known, label[known]]
+    entropies = np.log(np.exp(logits[known]).sum(axis=1)) - chosen
+    assert figures["val_mse"] == pytest.approx(np.square(predicted - truth).mean())
+    assert figures["val_cross_entropy"] == pytest.approx(entropies.mean())
+    assert figures["val_loss"] == pytest.approx(figures["val_mse"] + entropies.sum() / 5 / 300)
+    assert figures["val_top1"] == np.mean(logits[known].argmax(1) == label[known])
+    assert figures["val_rmse_ab_gray"] == pytest.approx(np.square(ab).mean() ** 0.5, rel=1e-5)
+    assert figures["val_rmse_ab_mean_color"] == pytest.approx(
+        np.square(ab - (4, 9)).mean() ** 0.5, rel=1e-5
+    )
+    assert [len(x) for x in panel] == [2, 2, 2]
