@@ -22,7 +22,6 @@ SHIPPED_WEIGHTS = os.path.join(
     os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "weights"
 )
 
-REPORT_SECONDS = 60  # between lines of progress where there is no terminal
 DONE, SOME_FAILED, WRONG = 0, 1, 2  # exit codes
 
 
@@ -197,20 +196,39 @@ def import_tensorflow():
     return tf
 
 
-def progress(total, unit, initial=0):
-    """A tqdm bar on a terminal, a line now and then elsewhere; its `write` prints between them."""
+def progress(total, unit, initial=0, what="", every=60):
+    """A bar on a terminal, a plain line on standard error now and then elsewhere.
+
+    Args:
+        total: None if it is not known.
+        unit: of what is counted, in the plural.
+        initial: how many are done already.
+        what: is being done, and to what.
+        every: seconds from line to line.
+
+    Returns:
+        A context of what has tqdm's `update`, `write` (prints between them), `close` and `n`.
+    """
     if not sys.stderr.isatty():
-        return _Lines(total, unit, initial)
-    return tqdm(total=total, unit=" " + unit, initial=initial, dynamic_ncols=True, smoothing=0.05)
+        return _Lines(total, unit, initial, what, every)
+    return tqdm(
+        desc=what or None,
+        total=total,
+        unit=" " + unit,
+        initial=initial,
+        dynamic_ncols=True,
+        smoothing=0.05,
+    )
 
 
 class _Lines:
-    """The part of tqdm that scripts use, as plain lines on standard error."""
+    """The part of tqdm that scripts use, as plain lines."""
 
-    def __init__(self, total, unit, initial):
+    def __init__(self, total, unit, initial, what, every):
         self.total, self.unit, self.n = total, unit, initial
-        self.initial, self.started = initial, time.monotonic()
-        self.said = self.started
+        self.what, self.every = what and f"{what}: ", every
+        self.initial, self.began = initial, time.monotonic()
+        self.said = self.began
 
     def __enter__(self):
         return self
@@ -221,14 +239,17 @@ class _Lines:
     def update(self, count=1):
         self.n += count
         now = time.monotonic()
-        if now - self.said >= REPORT_SECONDS and self.n > self.initial:
-            rate = (self.n - self.initial) / (now - self.started)
-            left = (self.total - self.n) / rate / 60
-            self.said = now
-            print(
-                f"{self.n} of {self.total} {self.unit}, {rate:.3g} a second, {left:.0f} min left",
-                file=sys.stderr,
-            )
+        if now < self.said + self.every or self.n == self.initial:
+            return
+        self.said = now
+        rate = (self.n - self.initial) / (now - self.began)
+        of_all, left = "", ""
+        if self.total and self.total >= self.n:
+            of_all = f" of {self.total}"
+            left = f", {datetime.timedelta(seconds=round((self.total - self.n) / rate))} left"
+        print(
+            f"{self.what}{self.n}{of_all} {self.unit}, {rate:.1f} a second{left}", file=sys.stderr
+        )
 
     def write(self, text):
         self.said = time.monotonic()
@@ -241,46 +262,6 @@ class _Lines:
 def print_scenes(name, scenes):
     """Print the likeliest scenes [(class, probability)] of a picture or shot."""
     print(f"{name}: {', '.join(f'{scene} {100 * share:.1f} %' for scene, share in scenes)}")
-
-
-@contextlib.contextmanager
-def progress_lines(what, total, unit, every=10):
-    """A bar on a terminal; elsewhere a plain line now and then.
-
-    Args:
-        what: is being done, and to what.
-        total: None if it is not known.
-        unit: of what is counted, in the plural.
-        every: seconds from line to line.
-
-    Yields:
-        An object with `update()`, to be called with each of them.
-    """
-    with progress(total, unit) as bar:
-        bar.set_description(what)
-        yield _Lines(what, total, unit, every) if bar.disable else bar
-
-
-class _Lines:
-    def __init__(self, what, total, unit, every):
-        self.what, self.total, self.unit, self.every = what, total, unit, every
-        self.count, self.began = 0, time.monotonic()
-        self.next = self.began + every
-
-    def update(self):
-        self.count += 1
-        now = time.monotonic()
-        if now < self.next:
-            return
-        self.next = now + self.every
-        rate = self.count / (now - self.began)
-        of_all, left = "", ""
-        if self.total and self.total >= self.count:
-            of_all = f" of {self.total}"
-            left = f", {datetime.timedelta(seconds=round((self.total - self.count) / rate))} left"
-        print(
-            f"{self.what}: {self.count}{of_all} {self.unit}, {rate:.1f} a second{left}", flush=True
-        )
 
 
 def keep_memory():

@@ -368,8 +368,8 @@ def test_an_error_in_a_stage_comes_out():
 def test_lines_without_a_terminal(capsys):
     from colornet import shell
 
-    with shell.progress_lines("a.mp4: coloring", 3, "frames", every=0) as bar:
+    with shell.progress(3, "frames", what="a.mp4: coloring", every=0) as bar:
         for _ in range(3):
             bar.update()
-    last = capsys.readouterr().out.splitlines()[-1]
+    last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith("a.mp4: coloring: 3 of 3 frames, ") and last.endswith("0:00:00 left")

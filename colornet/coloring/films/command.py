@@ -51,4 +51,4 @@ def color_films(jobs, colorizer, options, style=None):
 
 
 def _progress(name, what, total):
-    return shell.progress_lines(f"{name}: {what}", total, "frames")
+    return shell.progress(total, "frames", what=f"{name}: {what}", every=10)
