@@ -2,30 +2,42 @@
 
 import contextlib
 import fcntl
+import itertools
 import os
 import socket
-import threading
 from collections.abc import Iterator
+from typing import BinaryIO
 
 from colornet.errors import UserError
 
+_counter = itertools.count()
 
-def write_whole(path, write):
-    """Have `write(partial_path)` make a file; give it its name only once it is whole.
+
+@contextlib.contextmanager
+def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """A new binary file that gets its name once all of it is on the disk.
 
     Raises:
-        OSError: what `write` raised; nothing is left behind.
+        OSError: what opening, writing or closing it raised; nothing is left behind.
     """
-    path = os.fspath(path)
-    folder, name = os.path.split(path)
-    # Short, so that a long name still fits; the ending tells writers the format.
-    writer = f"{_partial_prefix()}{os.getpid()}-{threading.get_ident():x}"
+    with whole_path(path) as partial, open(partial, "w+b") as file:
+        yield file
+
+
+@contextlib.contextmanager
+def whole_path(path: str | os.PathLike[str]) -> Iterator[str]:
+    """As `whole_file`, for what writes to a path alone: one with the same ending."""
+    folder, name = os.path.split(os.fspath(path))
+    # Short, so that a long name still fits.
+    writer = f"{_partial_prefix()}{os.getpid()}-{next(_counter)}"
     partial = os.path.join(folder, writer + os.path.splitext(name)[1])
     try:
-        write(partial)
+        yield partial
+        with open(partial, "rb") as file:
+            os.fsync(file.fileno())  # a disk or a server may refuse as late as here
         os.replace(partial, path)
     except BaseException:
-        if os.path.exists(partial):
+        with contextlib.suppress(OSError):
             os.remove(partial)
         raise
 

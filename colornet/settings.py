@@ -8,7 +8,7 @@ import sys
 import typing
 
 from colornet.errors import UserError
-from colornet.files import write_whole
+from colornet.files import whole_file
 from colornet.versions import versions
 
 _EXPECTED = {
@@ -69,7 +69,8 @@ def save(values, path, schema):
     """Write a dataclass as JSON, whole or not at all; raises OSError."""
     content = {"schema": schema, **versions(), "settings": dataclasses.asdict(values)}
     text = json.dumps(content, indent=2) + "\n"
-    write_whole(path, lambda partial: pathlib.Path(partial).write_text(text))
+    with whole_file(path) as file:
+        file.write(text.encode())
 
 
 def read(kind, path, schema, before, renamed):

@@ -1,7 +1,9 @@
 """Puts the scripts on the import path, keeps TensorFlow quiet, and shares what is slow to make."""
 
+import contextlib
 import os
 import pathlib
+import resource
 import sys
 
 import pytest
@@ -27,3 +29,19 @@ def exported_network(tmp_path_factory):
     folder = tiny.save_network(tmp_path_factory.mktemp("exported"))
     assert model_export.main([folder, folder]) == 0
     return folder
+
+
+@pytest.fixture
+def full_disk():
+    """`with full_disk(size)`: writing beyond `size` bytes of a file fails, as on a full disk."""
+
+    @contextlib.contextmanager
+    def limited(size):
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    return limited

@@ -16,14 +16,24 @@ from colornet.pictures import finding, saving
 def test_a_failed_write_leaves_what_was_there(tmp_path):
     path = tmp_path / "a.png"
     path.write_text("before")
-
-    def fail(partial):
-        open(partial, "w").write("half")
+    with pytest.raises(OSError, match="disk full"), files.whole_file(path) as file:
+        file.write(b"half")
         raise OSError("disk full")
-
-    with pytest.raises(OSError, match="disk full"):
-        files.write_whole(path, fail)
     assert path.read_text() == "before" and os.listdir(tmp_path) == ["a.png"]
+
+
+def test_files_written_at_a_time_by_one_thread(tmp_path):
+    with files.whole_file(tmp_path / "a") as outer, files.whole_file(tmp_path / "b") as inner:
+        outer.write(b"outer")
+        inner.write(b"inner")
+        assert not {"a", "b"} & set(os.listdir(tmp_path))
+    assert (tmp_path / "a").read_bytes() == b"outer" and (tmp_path / "b").read_bytes() == b"inner"
+
+
+def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path, full_disk):
+    with full_disk(1000), pytest.raises(OSError), files.whole_file(tmp_path / "a") as file:
+        file.write(bytes(1001))  # so few that they reach the disk when the file is closed
+    assert os.listdir(tmp_path) == []
 
 
 def test_threads_write_into_one_folder(tmp_path):
@@ -41,11 +51,9 @@ def test_what_a_killed_writer_left_is_recognised(tmp_path):
 import sys, time
 sys.path.insert(0, {str(os.path.dirname(files.__file__))!r})
 from colornet import files
-def write(partial):
-    open(partial, "w").write("half")
+with files.whole_file(sys.argv[1]) as file:
     print("writing", flush=True)
     time.sleep(60)
-files.write_whole(sys.argv[1], write)
 """
     command = [sys.executable, "-c", program, tmp_path / "a.png"]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:

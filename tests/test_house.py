@@ -15,7 +15,7 @@ FLOORS = [
 ]  # fmt: skip
 FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}
 # Heavy, and needed by few who import the module: they may be imported late.
-LEAVES = {"h5py", "matplotlib", "tensorflow", "av", "pillow_heif", "tifffile"}
+LEAVES = {"h5py", "matplotlib", "tensorflow", "av", "pillow_heif", "tifffile", "imagecodecs"}
 LEAVES |= {"colornet.network.tensorflow_engine"}  # it is all TensorFlow
 
 

@@ -5,10 +5,9 @@ import math
 import os
 import typing
 
-from colornet import files
 from colornet.evaluation import metrics
 from colornet.evaluation.measuring import GRAY, MEAN_COLOR, TRUTH
-from colornet.files import printable
+from colornet.files import printable, whole_file
 from colornet.pictures import saving, sheets
 
 
@@ -167,12 +166,8 @@ def write_report(path, settings, sets):
     """
     report = {**settings, "sets": [{"name": name, **_plain(s)} for name, s in sets.items()]}
     text = json.dumps(report, indent=1, allow_nan=False) + "\n"
-
-    def write(partial):
-        with open(partial, "w", encoding="utf-8") as file:
-            file.write(text)
-
-    files.write_whole(path, write)
+    with whole_file(path) as file:
+        file.write(text.encode())
 
 
 def _plain(value):

@@ -14,7 +14,7 @@ import zlib
 import google_crc32c
 
 from colornet.errors import UserError
-from colornet.files import write_whole
+from colornet.files import whole_file
 from config import Config, read_config
 
 ENDING = ".tflite"
@@ -65,14 +65,11 @@ def write_export(path, model, kind, weights, settings):
         "model_crc32c": google_crc32c.value(model),
     }
 
-    def write(partial):
-        with open(partial, "wb") as file:
-            file.write(model)
-        with zipfile.ZipFile(partial, "a") as archive:
+    with whole_file(path) as file:
+        file.write(model)
+        with zipfile.ZipFile(file, "a") as archive:
             archive.write(settings, SETTINGS)
             archive.writestr(DESCRIPTION, json.dumps(description))
-
-    write_whole(path, write)
 
 
 def read_export(path):

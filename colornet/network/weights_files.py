@@ -5,14 +5,14 @@ of layers, which Keras writes beside the numbers and does not look at, and as nu
 is unpickled, no code is loaded, no other file is opened.
 """
 
-import contextlib
+import io
 import math
 import os
 
 import numpy as np
 
 from colornet.errors import UserError
-from colornet.files import write_whole
+from colornet.files import whole_file
 from colornet.network.folding import fold
 from config import read_config
 
@@ -33,23 +33,17 @@ def save_weights(model, path):
         OSError: the file cannot be written.
     """
 
-    def write(partial):
-        with _keras_name(partial) as name:
-            model.save_weights(name)
+    content = _WeightsInMemory()
+    model.save_weights(content)
+    with whole_file(path) as file:
+        file.write(content.getbuffer())
 
-    write_whole(path, write)
 
+class _WeightsInMemory(io.BytesIO):
+    """What Keras takes for a path: on a full disk HDF5 would end the process by a crash."""
 
-@contextlib.contextmanager
-def _keras_name(partial):
-    """A path with the ending that Keras insists on; the file gets the name `partial`."""
-    name = f"{partial}.weights.h5"
-    try:
-        yield name
-        os.replace(name, partial)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(name)
+    def __str__(self):
+        return "memory.weights.h5"
 
 
 def read_weights(path):

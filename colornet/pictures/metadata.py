@@ -1,6 +1,15 @@
-"""What a coloured picture keeps of its file's EXIF."""
+"""What a coloured picture keeps of its file: EXIF, IPTC, XMP and its resolution."""
 
+import dataclasses
+import math
+import re
+
+import numpy as np
 from PIL import ExifTags, Image
+
+IPTC_RESOURCE = 0x0404  # of Photoshop's blocks in a JPEG
+IPTC_TAG = 33723  # of a TIFF
+_INCHES = {2: 1.0, 3: 2.54}  # of EXIF's and TIFF's units; the third, 1, is none
 
 # EXIF that tells of the photograph; the rest tells how its file is laid out, or which way is up.
 _EXIF_KEPT = tuple(
@@ -9,9 +18,6 @@ _EXIF_KEPT = tuple(
         "ImageDescription",
         "Make",
         "Model",
-        "XResolution",
-        "YResolution",
-        "ResolutionUnit",
         "Software",
         "DateTime",
         "Artist",
@@ -27,8 +33,62 @@ _EXIF_KEPT = tuple(
 )
 
 
-def exif_bytes(exif, shape):
-    """EXIF of the upright sRGB picture of some shape (height, width); b"" if there is none."""
+@dataclasses.dataclass(frozen=True)
+class Metadata:
+    """What is known of an upright sRGB picture beside its pixels.
+
+    Attributes:
+        exif: EXIF bytes without orientation and resolution, or b"".
+        iptc: IPTC-IIM bytes (caption, credit, rights), or b"".
+        xmp: an XMP packet, or b"".
+        dpi: (across, down) in dots an inch, or None.
+    """
+
+    exif: bytes = b""
+    iptc: bytes = b""
+    xmp: bytes = b""
+    dpi: tuple[float, float] | None = None
+
+
+def read_metadata(image, exif, shape, turned):
+    """The Metadata of an opened PIL image.
+
+    Args:
+        image: whose `info` is read.
+        exif: its Image.Exif.
+        shape: (height, width) upright.
+        turned: whether it lies on its side in the file.
+    """
+    dpi = _resolution(image, exif)
+    xmp = image.info.get("xmp")
+    upright = rb"\g<1>1"  # the picture is, whatever the file's was
+    return Metadata(
+        _exif_bytes(exif, shape),
+        _iptc(image.info, exif),
+        re.sub(rb'(tiff:Orientation(?:="|>))\d', upright, xmp) if isinstance(xmp, bytes) else b"",
+        dpi[::-1] if dpi and turned else dpi,
+    )
+
+
+def _resolution(image, exif):
+    dpi = image.info.get("dpi")
+    if dpi is None or image.format == "TIFF":  # what Pillow makes up for TIFFs without one
+        inches = _INCHES.get(exif.get(ExifTags.Base.ResolutionUnit, 2), 0)
+        tags = (exif.get(ExifTags.Base[name]) for name in ("XResolution", "YResolution"))
+        dpi = [float(tag or 0) * inches for tag in tags]
+    dpi = tuple(map(float, dpi))
+    return dpi if all(0 < value < math.inf for value in dpi) else None
+
+
+def _iptc(info, exif):
+    """IPTC-IIM bytes of a JPEG's or a TIFF's metadata, or b""."""
+    iptc = info.get("photoshop", {}).get(IPTC_RESOURCE) or exif.get(IPTC_TAG, b"")
+    if isinstance(iptc, tuple):  # some writers declare the bytes as 32-bit numbers
+        iptc = np.array(iptc, (exif.endian or "<") + "u4").tobytes()
+    return iptc if isinstance(iptc, bytes) else b""
+
+
+def _exif_bytes(exif, shape):
     kept = Image.Exif()
     now = {
         ExifTags.Base.ColorSpace: 1,

@@ -1,11 +1,15 @@
 """Saving pictures, whole or not at all, with as much of their metadata as the format holds."""
 
 import os
+import struct
+from typing import BinaryIO, cast
 
-from PIL import Image
+import numpy as np
+from PIL import ExifTags, Image, PngImagePlugin
 
 from colornet.errors import ImageError
-from colornet.files import printable, write_whole
+from colornet.files import printable, whole_file
+from colornet.pictures.metadata import IPTC_RESOURCE, IPTC_TAG, Metadata
 
 # Formats that hold colour well, with the ending of each; any other input becomes PNG.
 ENDINGS = {"JPEG": ".jpg", "PNG": ".png", "TIFF": ".tif", "WEBP": ".webp", "BMP": ".bmp"}
@@ -23,17 +27,25 @@ FORMATS = {
 HOLDS_ALPHA = ("PNG", "TIFF", "WEBP")
 HOLDS_EXIF = ("JPEG", "PNG", "TIFF", "WEBP")
 LONGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}  # pixels that the format can hold
-LONGEST_EXIF = {"JPEG": 65527}  # bytes
+_LONGEST_SEGMENT = 65000  # bytes of one kind of metadata in a JPEG
+_XMP_TAG = 700  # of a TIFF
+_PNG_XMP = "XML:com.adobe.xmp"
 
 
-def save(image, path, alpha=None, exif=b"", quality=95):
-    """Save a coloured PIL image, with as much of its picture's alpha and EXIF as the format holds.
+def save(
+    image: Image.Image,
+    path: str | os.PathLike[str],
+    alpha: np.ndarray | None = None,
+    metadata: Metadata = Metadata(),  # noqa: B008 (it cannot be changed)
+    quality: int = 95,
+) -> None:
+    """Save a coloured picture, with as much of its alpha and metadata as the format holds.
 
     Args:
         image: RGB.
         path: its ending is one of FORMATS.
         alpha: uint8 (height, width), or None. Formats without alpha get a white ground.
-        exif: EXIF bytes.
+        metadata: of its `Picture`.
         quality: of JPEG and WebP, 1 to 100.
 
     Raises:
@@ -44,21 +56,19 @@ def save(image, path, alpha=None, exif=b"", quality=95):
     if longest and max(image.size) > longest:
         raise ImageError(f"{kind} holds at most {longest} pixels a side; choose another --format")
     if alpha is not None:
-        alpha = Image.fromarray(alpha)
+        plane = Image.fromarray(alpha)
         if kind in HOLDS_ALPHA:
-            image.putalpha(alpha)
+            image.putalpha(plane)
         else:
-            image = Image.composite(image, Image.new("RGB", image.size, "white"), alpha)
-    options = {"format": kind}
-    if kind in HOLDS_EXIF and 0 < len(exif) <= LONGEST_EXIF.get(kind, len(exif)):
-        options["exif"] = exif
+            image = Image.composite(image, Image.new("RGB", image.size, "white"), plane)
+    options = _metadata_options(kind, metadata)
     if kind in ("JPEG", "WEBP"):
         options["quality"] = quality
     if kind == "JPEG":
         options["subsampling"] = 0  # colour at full size: it is what the program made
     try:
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-        save_image(image, path, **options)
+        save_image(image, path, format=kind, **options)
     except Exception as error:  # Pillow's encoders raise nearly anything
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise ImageError(
@@ -66,6 +76,61 @@ def save(image, path, alpha=None, exif=b"", quality=95):
         ) from None
 
 
-def save_image(image, path, **options):
-    """Save a PIL image whole or not at all; raises OSError."""
-    write_whole(path, lambda partial: image.save(partial, **options))
+def _metadata_options(kind, metadata):
+    """What Pillow's `save` takes of a picture's metadata for a format."""
+    options, xmp = {}, metadata.xmp
+    if metadata.dpi:
+        options["dpi"] = metadata.dpi
+    if kind not in HOLDS_EXIF:
+        return options
+    exif = Image.Exif()
+    if metadata.exif:
+        exif.load(metadata.exif)
+    if kind == "TIFF":
+        exif.update({tag: value for tag, value in ((_XMP_TAG, xmp), (IPTC_TAG, metadata.iptc))
+                     if value})  # fmt: skip
+    if kind == "WEBP" and metadata.dpi:  # it has no field of its own for it
+        across, down = metadata.dpi
+        base = ExifTags.Base
+        exif.update({base.XResolution: across, base.YResolution: down, base.ResolutionUnit: 2})
+    if kind == "PNG" and xmp:
+        options["pnginfo"] = PngImagePlugin.PngInfo()
+        options["pnginfo"].add_itxt(_PNG_XMP, xmp.decode(errors="replace"), zip=len(xmp) > 4096)
+    if kind == "JPEG":
+        options["extra"] = _photoshop_segment(metadata.iptc)
+    if kind == "WEBP" or kind == "JPEG" and len(xmp) <= _LONGEST_SEGMENT:
+        options["xmp"] = xmp
+    if len(exif) and (kind != "JPEG" or len(metadata.exif) <= _LONGEST_SEGMENT):
+        options["exif"] = exif
+    return options
+
+
+def _photoshop_segment(iptc):
+    """IPTC as a segment of a JPEG; b"" without, or where it is too long for one."""
+    if not 0 < len(iptc) <= _LONGEST_SEGMENT:
+        return b""
+    padded = iptc + bytes(len(iptc) % 2)
+    block = b"8BIM" + struct.pack(">HHI", IPTC_RESOURCE, 0, len(iptc)) + padded
+    body = b"Photoshop 3.0\0" + block
+    return b"\xff\xed" + struct.pack(">H", len(body) + 2) + body
+
+
+def save_image(image: Image.Image, path: str | os.PathLike[str], **options) -> None:
+    """Save a PIL image whole or not at all, in the format of its ending.
+
+    Raises:
+        ImageError: the ending is not one of FORMATS.
+        OSError: it cannot be written.
+    """
+    kind = options.pop("format", None) or FORMATS.get(os.path.splitext(path)[1].lower())
+    if not kind:
+        raise ImageError(f"{printable(path)}: expected a name with {', '.join(FORMATS)}")
+    with whole_file(path) as file:
+        image.save(cast(BinaryIO, Stream(file)), format=kind, **options)
+
+
+class Stream:
+    """A file for Pillow's encoders, without its descriptor: written to by that, errors are lost."""
+
+    def __init__(self, file):
+        self.write, self.seek, self.tell, self.flush = file.write, file.seek, file.tell, file.flush

@@ -43,13 +43,8 @@ def _layer(path: str) -> Iterator[types.SimpleNamespace]:
 
 
 def _write_local(path, chunks):
-    def write(partial):
-        with open(partial, "wb") as file:
-            file.writelines(chunks)
-            file.flush()
-            os.fsync(file.fileno())
-
-    files.write_whole(path, write)
+    with files.whole_file(path) as file:
+        file.writelines(chunks)
 
 
 def _write_remote(gfile, path, chunks):

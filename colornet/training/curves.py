@@ -1,6 +1,6 @@
 """curves.png: a run's losses, validation figures and learning rate over its steps."""
 
-from colornet.files import write_whole
+from colornet.files import whole_file
 
 PANELS = (
     ("mse", "val_mse"),
@@ -18,7 +18,8 @@ LINES = {  # figures of the records, the same at every step
 
 def draw_curves(rows, path):
     """Draw the rows of a metrics.jsonl, whole or not at all; raises OSError."""
-    write_whole(path, figure(rows).savefig)
+    with whole_file(path) as file:
+        figure(rows).savefig(file, format="png")
 
 
 def figure(rows):

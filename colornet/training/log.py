@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 
-from colornet.files import write_whole
+from colornet.files import whole_file, whole_path
 from colornet.pictures import colorspace, sheets
 from colornet.pictures.saving import save_image
 from colornet.training.run_folder import to_disk
@@ -38,7 +38,8 @@ class Log:
         self.folder = folder
         rows = [row for row in read_metrics(folder.metrics) if row["step"] <= step]
         text = "".join(json.dumps(row) + "\n" for row in rows)
-        write_whole(folder.metrics, lambda partial: _write_text(partial, text))
+        with whole_file(folder.metrics) as file:
+            file.write(text.encode())
         self.file = open(folder.metrics, "a", buffering=1)
         self.writers = {}
         for name in ("train", "validation"):
@@ -103,13 +104,9 @@ def _drop_events(folder, step):
                     kept.append(event)
         except tf.errors.DataLossError:
             pass  # the end of what was being written when the process was killed
-
-        def write(partial):
-            with tf.io.TFRecordWriter(partial) as file:
-                for event in kept:
-                    file.write(event)
-
-        write_whole(path, write)
+        with whole_path(path) as partial, tf.io.TFRecordWriter(partial) as file:
+            for event in kept:
+                file.write(event)
 
 
 def _write_settings(config, folder, run):
@@ -122,11 +119,6 @@ def _write_settings(config, folder, run):
         tf.summary.text("settings", table)
         hparams.hparams(settings, trial_id=os.path.basename(os.path.abspath(run)))
     writer.close()
-
-
-def _write_text(path, text):
-    with open(path, "w") as file:
-        file.write(text)
 
 
 def read_metrics(path):

@@ -105,7 +105,8 @@ class FilmColorizer:
         film, outcome = Source(path, self.settings.start, self.settings.stop), Outcome()
         try:
             os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
-            files.write_whole(target, lambda partial: self._write(film, partial, outcome, progress))
+            with files.whole_path(target) as partial:
+                self._write(film, partial, outcome, progress)
         except (OSError, av.FFmpegError) as error:
             raise FilmError(f"cannot save {printable(target)}: {reason(error)}") from None
         return outcome
