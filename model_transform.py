@@ -16,7 +16,7 @@ from build_model import build_model
 from colornet import files, shell
 from colornet.coloring import outputs
 from colornet.coloring.options import add_options, given
-from colornet.errors import ImageError, UserError
+from colornet.errors import ImageError, TooManyPixels, UserError
 from colornet.files import printable
 from colornet.pictures import opening, saving
 
@@ -57,7 +57,7 @@ def _color(jobs, options):
         print(f"{printable(colorizer.engine.source)}, {colorizer.engine.name}")
         style = _style(options, colorizer)
         with shell.progress(len(pictures), "pictures") as bar:
-            for job, scenes, error in each_picture(
+            for job, made, error in each_picture(
                 lambda job: color_file(job, colorizer, options, style),
                 pictures,
                 lambda job: job.source,
@@ -67,6 +67,9 @@ def _color(jobs, options):
                     _report(job, error)
                 else:
                     colored += 1
+                    scenes, remark = made
+                    if remark:
+                        print(f"{printable(job.source)}: {remark}")
                     if options.classes:
                         shell.print_scenes(
                             printable(job.source), colorizer.class_names_of(scenes, options.classes)
@@ -98,6 +101,8 @@ def _style(options, colorizer):
 
 def _report(job, error):
     reason = str(error) or "not enough memory"
+    if isinstance(error, TooManyPixels):
+        reason += ", or allow more by --max-pixels"
     print(f"{printable(job.source)}: {reason}", file=sys.stderr)
 
 

@@ -7,3 +7,7 @@ class UserError(Exception):
 
 class ImageError(Exception):
     """A picture that cannot be used; its text is the reason."""
+
+
+class TooManyPixels(ImageError):
+    """A picture that is larger than its user allowed."""

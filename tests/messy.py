@@ -126,7 +126,7 @@ def _files():
         b"text.jpg": (b"this is not a picture\n", no_picture),
         b"notes.txt": (b"nor is this\n", no_picture),
         b"noise.png": (bytes(range(256)) * 8, no_picture),
-        b"drawing.eps": (encoded(image, "EPS"), Expected("EPS", "EPS")),
+        b"drawing.eps": (encoded(image, "EPS"), Expected("PostScript", "PostScript")),
         b"cmyk.jpg": (encoded(image.convert("CMYK"), "JPEG"), used),
         b"cmyk.tif": (encoded(image.convert("CMYK"), "TIFF"), used),
         b"palette.png": (encoded(palette, "PNG"), used),

@@ -26,7 +26,8 @@ def color_file(job, colorizer, options, style=None):
         style: as of `colorize`.
 
     Returns:
-        The probabilities of its scenes, where options.classes asks for them.
+        The probabilities of its scenes, where options.classes asks for them, and what its user
+        should know of how it was opened.
 
     Raises:
         ImageError, MemoryError: with the reason.
@@ -35,16 +36,16 @@ def color_file(job, colorizer, options, style=None):
     ab, probabilities = colorizer.colors_of(picture.pixels, style, bool(options.classes))
     wanted = job.wanted(options.overwrite)
     if not wanted:
-        return probabilities
+        return probabilities, picture.remark
     colored = join(picture.pixels, ab)
     if job.comparison in wanted:
         saving.save(_side_by_side(gray_of(picture.pixels), colored), job.comparison)
     picture.pixels = None  # it is large, and Pillow needs a copy of the result to save it
     if job.target in wanted:
         saving.save(
-            Image.fromarray(colored), job.target, picture.alpha, picture.exif, options.quality
+            Image.fromarray(colored), job.target, picture.alpha, picture.metadata, options.quality
         )
-    return probabilities
+    return probabilities, picture.remark
 
 
 def _side_by_side(left, right):

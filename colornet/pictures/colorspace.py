@@ -104,6 +104,11 @@ def decode_chrominance(chrominance):
     return chrominance * CHROMINANCE_RANGE - CHROMINANCE_OFFSET
 
 
+def linear_to_srgb(linear):
+    """Light in [0, 1], any shape, to sRGB in [0, 1]."""
+    return np.where(linear > 0.0031308, 1.055 * linear ** (1 / 2.4) - 0.055, 12.92 * linear)
+
+
 def to_bytes(unit):
     """[0, 1] to uint8, rounded."""
     return np.rint(unit * BYTE_RANGE).astype(np.uint8)
@@ -198,9 +203,7 @@ def _table_index(values):
 @functools.cache
 def _gamma_table():
     """8-bit sRGB of evenly spaced linear values in [0, 1]."""
-    linear = np.linspace(0, 1, _STEPS)
-    encoded = np.where(linear > 0.0031308, 1.055 * linear ** (1 / 2.4) - 0.055, 12.92 * linear)
-    return to_bytes(encoded)
+    return to_bytes(linear_to_srgb(np.linspace(0, 1, _STEPS)))
 
 
 @functools.cache

@@ -1,13 +1,14 @@
-"""From an opened file to pixels: upright, in sRGB."""
+"""From an opened file to a Picture: upright, in sRGB."""
 
 import dataclasses
 
 import numpy as np
 from PIL import ExifTags
 
-from colornet.errors import ImageError
-from colornet.pictures.metadata import exif_bytes
-from colornet.pictures.profiles import gray_curve, profile_transform
+from colornet.errors import TooManyPixels
+from colornet.pictures.depth import top_value, unit
+from colornet.pictures.metadata import Metadata, read_metadata
+from colornet.pictures.profiles import byte_table, gray_curve, profile_transform
 
 BAND_PIXELS = 1 << 20  # pixels converted at a time, so that no second copy is made of the whole
 GRAY_16_BIT = ("I;16", "I;16B", "I;16L", "I;16N")
@@ -22,6 +23,7 @@ _ROWS_OF_FILE = {
     7: lambda upright: upright[::-1, ::-1].swapaxes(0, 1),
     8: lambda upright: np.rot90(upright, -1),
 }
+_TURNED = (5, 6, 7, 8)  # orientations of pictures that lie on their side in the file
 
 
 @dataclasses.dataclass
@@ -32,23 +34,49 @@ class Picture:
         pixels: uint8 (height, width, 3) sRGB; or float32 (height, width) grey in [0, 1], where
             the file holds more than 8 bits of grey.
         alpha: uint8 (height, width), or None.
-        exif: EXIF bytes without orientation, or b"".
+        metadata: what else its file says of it.
+        remark: what its user should know of how it was opened, or "".
     """
 
     pixels: np.ndarray
     alpha: np.ndarray | None
-    exif: bytes
+    metadata: Metadata
+    remark: str = ""
 
 
-def decoded(image, max_pixels):
-    """The Picture of an opened PIL image; works in bands of rows, to need little memory."""
-    image.load()
-    check_size(image, max_pixels)  # icons hold pictures of other sizes than they declare
-    exif = image.getexif()
-    as_in_file = _ROWS_OF_FILE.get(exif.get(ExifTags.Base.Orientation), lambda upright: upright)
+class Source:
+    """A file whose header is sound, and which is not decoded yet.
+
+    Attributes:
+        size: (width, height) in pixels, as in the file.
+        remark: as of Picture.
+    """
+
+    def __init__(self, image, remark=""):
+        """`image`: as `PIL.Image.open` makes it, or None where a subclass decodes."""
+        self.image, self.remark = image, remark
+        self.size = image.size if image else None
+
+    def shrink(self, side):
+        """Have it decoded at a smaller size of at least `side` pixels, where that is quicker."""
+        self.image.draft("RGB", (side, side))
+
+    def read(self):
+        """Decode: (PIL image, its Image.Exif, alpha as uint8 (height, width) or None)."""
+        self.image.load()
+        return self.image, self.image.getexif(), None
+
+
+def decoded(source, max_pixels):
+    """The Picture of a Source; works in bands of rows, to need little memory."""
+    image, exif, alpha_in_file = source.read()
+    check_size(image.size, max_pixels)  # icons hold pictures of other sizes than they declare
+    orientation = exif.get(ExifTags.Base.Orientation)
+    as_in_file = _ROWS_OF_FILE.get(orientation, lambda upright: upright)
     shape = as_in_file(np.empty((image.height, image.width), np.bool_)).shape
     deep = image.mode in GRAY_16_BIT or image.mode in "IF"
-    alpha = np.empty(shape, np.uint8) if image.has_transparency_data else None
+    has_alpha = image.has_transparency_data or alpha_in_file is not None
+    alpha = np.empty(shape, np.uint8) if has_alpha else None
     pixels = np.empty(shape, np.float32) if deep else np.empty((*shape, 3), np.uint8)
     convert = _deep_gray_conversion(image) if deep else _srgb_conversion(image)
     rows = max(1, BAND_PIXELS // image.width)
@@ -56,9 +84,12 @@ def decoded(image, max_pixels):
         bottom = min(top + rows, image.height)
         band = image.crop((0, top, image.width, bottom))
         as_in_file(pixels)[top:bottom] = convert(band)
-        if alpha is not None:
+        if alpha_in_file is not None:
+            as_in_file(alpha)[top:bottom] = alpha_in_file[top:bottom]
+        elif alpha is not None:
             as_in_file(alpha)[top:bottom] = _alpha_of(band, deep)
-    return Picture(pixels, alpha, exif_bytes(exif, shape))
+    metadata = read_metadata(image, exif, shape, orientation in _TURNED)
+    return Picture(pixels, alpha, metadata, source.remark)
 
 
 def _alpha_of(band, deep):
@@ -69,16 +100,11 @@ def _alpha_of(band, deep):
 
 def _deep_gray_conversion(image):
     """Function from a band of more than 8 bits of grey to float32 in [0, 1]."""
-    top = 65535.0
-    if image.mode in "IF":  # 32 bits that may span anything
-        values = np.asarray(image)
-        most = float(np.max(values, initial=0, where=np.isfinite(values)))
-        top = next((top for top in (1.0, 255.0, 65535.0) if most <= top), most)
-        top = 65535.0 if image.mode == "I" and most <= 65535 else top
-    curve = gray_curve(image.info.get("icc_profile"))
+    top = 65535.0 if image.mode in GRAY_16_BIT else top_value(np.asarray(image))
+    curve = gray_curve(image.info)
 
     def convert(band):
-        gray = np.clip(np.nan_to_num(np.asarray(band, np.float32)) / np.float32(top), 0, 1)
+        gray = unit(np.asarray(band), top)
         return gray if curve is None else np.interp(gray, np.linspace(0, 1, curve.size), curve)
 
     return convert
@@ -86,24 +112,29 @@ def _deep_gray_conversion(image):
 
 def _srgb_conversion(image):
     """Function from a band of a PIL image to uint8 (rows, width, 3)."""
+    mode = {"LA": "L", "L": "L", "1": "L", "CMYK": "CMYK", "LAB": "LAB"}.get(image.mode, "RGB")
+    gray = mode == "L"
     # Lab numbers mean the same everywhere; a profile beside them is the printer's.
     profile = image.info.get("icc_profile") if image.mode != "LAB" else None
-    mode = {"LA": "L", "L": "L", "1": "L", "CMYK": "CMYK", "LAB": "LAB"}.get(image.mode, "RGB")
-    transform = profile_transform(profile, mode)
+    transform = None if gray else profile_transform(profile, mode)
+    table = byte_table(image.info, gray) if mode in ("L", "RGB") else None
 
     def convert(band):
         if band.mode != mode:
             if band.has_transparency_data and band.mode != "LA":
                 band = band.convert("RGBA")
             band = band.convert(mode)
+        if table is not None:
+            band = band.point(list(table) * len(band.getbands()))
         return np.asarray(transform.apply(band) if transform else band.convert("RGB"))
 
     return convert
 
 
-def check_size(image, max_pixels):
-    if image.width * image.height > max_pixels:
-        raise ImageError(
-            f"too many pixels: {image.width} x {image.height}, more than {max_pixels:,}; "
-            "scale it down, or colour it with a larger --max-pixels"
+def check_size(size, max_pixels):
+    """Raises ImageError where (width, height) is more than a picture may have."""
+    width, height = size
+    if width * height > max_pixels:
+        raise TooManyPixels(
+            f"too many pixels: {width} x {height}, over {max_pixels:,}; scale it down"
         )

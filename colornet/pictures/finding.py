@@ -1,15 +1,15 @@
 """Finding pictures in folders."""
 
-import functools
+import collections
 import os
-
-from PIL import Image
 
 from colornet.errors import UserError
 from colornet.files import printable
+from colornet.pictures.formats import is_picture_name, kind_of_name
 
-# Decoders that start other programs or draw vectors; no photograph is kept in them.
-REFUSED_FORMATS = ("EPS", "WMF", "MPEG", "PDF", "FITS", "GRIB", "HDF5", "BUFR")
+__all__ = ["find_files", "is_picture_name", "left_out"]
+_LINK, _LOCKED, _OTHER = "linked folder", "folder that cannot be read", "other file"
+_PLURALS = {_LINK: "linked folders", _LOCKED: "folders that cannot be read", _OTHER: "other files"}
 
 
 def find_files(folder):
@@ -47,15 +47,20 @@ def _files_of(entries):
             yield from _files_of(below)
 
 
-def is_picture_name(path):
-    """Whether the ending is one that photographs have and Pillow opens."""
-    return os.path.splitext(path)[1].lower() in _picture_endings()
+def left_out(paths):
+    """What some of the files that `find_files` found are, for one line; "" for none.
 
-
-@functools.cache
-def _picture_endings():
-    return frozenset(
-        ending
-        for ending, kind in Image.registered_extensions().items()
-        if kind in Image.OPEN and kind not in REFUSED_FORMATS
+    Args:
+        paths: those that nothing was done with.
+    """
+    kinds = collections.Counter(map(_kind, paths))
+    return ", ".join(
+        f"{count} {kind if count == 1 else _PLURALS.get(kind, kind)}"
+        for kind, count in kinds.most_common()
     )
+
+
+def _kind(path):
+    if os.path.isdir(path):
+        return _LINK if os.path.islink(path) else _LOCKED
+    return kind_of_name(path) or _OTHER

@@ -1,4 +1,4 @@
-"""Opening pictures. Every reason for which one cannot be used is here."""
+"""Opening pictures. Every reason for which one cannot be used is here, or of a module below it."""
 
 import contextlib
 import io
@@ -9,35 +9,42 @@ import warnings
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from colornet.errors import ImageError
+from colornet.errors import ImageError, TooManyPixels
 from colornet.files import printable
-from colornet.pictures.decoding import check_size, decoded
-from colornet.pictures.finding import REFUSED_FORMATS
+from colornet.pictures import formats, png, tiff
+from colornet.pictures.decoding import Picture, Source, check_size, decoded
+from colornet.pictures.jpeg import Jpeg, RareJpeg
 
 MAX_PIXELS = 200_000_000  # refused by the header above this
+# What Pillow decodes of the formats of photographs; it knows others, of drawings and measurements.
+_FORMATS = (
+    "JPEG PNG GIF BMP DIB PPM WEBP AVIF JPEG2000 PSD TGA PCX ICO ICNS SGI QOI DDS XBM XPM PCD"
+).split()
 
 
-def open_picture(path, max_pixels=MAX_PIXELS):
+def open_picture(path: str | os.PathLike[str], max_pixels: int = MAX_PIXELS) -> Picture:
     """Open a picture: upright by its EXIF orientation, its colour profile converted to sRGB.
 
     Args:
-        path: any format Pillow opens; of several frames or pages the first is taken.
+        path: any format of photographs; of several frames or pages the first is taken.
         max_pixels: larger pictures are refused before they are decoded.
 
     Raises:
         ImageError: with the reason.
     """
-    with _reasons(), _opened(path, max_pixels) as image:
-        return decoded(image, max_pixels)
+    with _reasons(max_pixels), _opened(path, max_pixels) as source:
+        return decoded(source, max_pixels)
 
 
-def picture_size(path, max_pixels=MAX_PIXELS):
+def picture_size(path: str | os.PathLike[str], max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
     """(width, height) by the header alone, not yet upright; raises ImageError."""
-    with _reasons(), _opened(path, max_pixels) as image:
-        return image.size
+    with _reasons(max_pixels), _opened(path, max_pixels) as source:
+        return source.size
 
 
-def open_square(path, size, min_side=1, max_pixels=MAX_PIXELS):
+def open_square(
+    path: str | os.PathLike[str], size: int, min_side: int = 1, max_pixels: int = MAX_PIXELS
+) -> np.ndarray:
     """A picture squeezed to uint8 (size, size, 3) sRGB, as the paper's 256 x 256 training pictures.
 
     Transparent parts become white. JPEGs far larger than `size` are decoded at a reduced size.
@@ -49,11 +56,12 @@ def open_square(path, size, min_side=1, max_pixels=MAX_PIXELS):
     Raises:
         ImageError: with the reason.
     """
-    with _reasons(), _opened(path, max_pixels) as image:
-        if min(image.size) < min_side:
-            raise ImageError(f"too small: {image.width} x {image.height}")
-        image.draft("RGB", (2 * size, 2 * size))
-        picture = decoded(image, max_pixels)
+    with _reasons(max_pixels), _opened(path, max_pixels) as source:
+        width, height = source.size
+        if min(width, height) < min_side:
+            raise ImageError(f"too small: {width} x {height}")
+        source.shrink(2 * size)
+        picture = decoded(source, max_pixels)
     pixels = picture.pixels
     if pixels.ndim == 2:
         pixels = np.repeat((pixels * 255).astype(np.uint8)[..., None], 3, axis=2)
@@ -66,15 +74,14 @@ def open_square(path, size, min_side=1, max_pixels=MAX_PIXELS):
 
 @contextlib.contextmanager
 def _opened(path, max_pixels):
-    """A PIL image whose header is sound; nothing is decoded yet."""
-    Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow's own, lower limit would come before ours
+    """The Source of a file whose header is sound; nothing is decoded yet."""
+    Image.MAX_IMAGE_PIXELS = max_pixels  # Pillow refuses twice as many before we can
     warnings.filterwarnings("ignore", module=r"PIL\.")  # what matters comes as an exception
     # By its path Pillow would map some files into memory: turned TIFFs come out scrambled then.
-    with _file(path) as file, Image.open(file) as image:
-        if image.format in REFUSED_FORMATS:
-            raise ImageError(f"{image.format} is not a format of photographs")
-        check_size(image, max_pixels)
-        yield image
+    with _file(path) as file:
+        source = _source(file)
+        check_size(source.size, max_pixels)
+        yield source
 
 
 def _file(path):
@@ -93,20 +100,53 @@ def _file(path):
     return open(path, "rb")
 
 
+def _source(file):
+    head = file.read(formats.HEAD)
+    file.seek(0)
+    if closed := formats.why_closed(head):
+        raise ImageError(closed)
+    if head.startswith(tiff.PREFIXES):
+        return tiff.open_tiff(file)
+    if formats.iso_kind(head) == "HEIF":
+        import pillow_heif
+
+        return Source(pillow_heif.HeifImageFile(file))
+    try:
+        image = Image.open(file, formats=_FORMATS)
+    except Exception as error:  # Pillow raises nearly anything
+        return _second_try(file, head, error)
+    if image.format in ("JPEG", "MPO"):
+        return Jpeg(image)
+    animated = getattr(image, "is_animated", False) and image.format != "PSD"
+    kind = png.Png if image.format == "PNG" else Source
+    return kind(image, "the first of its frames" if animated else "")
+
+
+def _second_try(file, head, error):
+    """The Source of a file that Pillow did not take as it is."""
+    if head.startswith(b"\xff\xd8\xff") and isinstance(error, UnidentifiedImageError):
+        return RareJpeg(file)
+    if mended := png.without_texts(file):
+        return Source(Image.open(mended, formats=["PNG"]))
+    if isinstance(error, UnidentifiedImageError):
+        raise ImageError(formats.why_not_opened(head)) from None
+    raise error
+
+
 @contextlib.contextmanager
-def _reasons():
-    """Whatever Pillow raises becomes an ImageError of one line."""
+def _reasons(max_pixels):
+    """Whatever the decoders raise becomes an ImageError of one line."""
     try:
         yield
     except ImageError:
         raise
-    except UnidentifiedImageError:
-        raise ImageError("not a picture") from None
     except Image.DecompressionBombError:
-        raise ImageError("too many pixels by far; scale it down") from None
+        raise TooManyPixels(f"too many pixels: over twice {max_pixels:,}; scale it down") from None
+    except UnidentifiedImageError:
+        raise ImageError("damaged: its header cannot be read") from None
     except MemoryError:
         raise ImageError("not enough memory to decode it") from None
-    except Exception as error:  # Pillow's decoders raise nearly anything on damaged bytes
+    except Exception as error:  # decoders raise nearly anything on damaged bytes
         if isinstance(error, OSError) and error.strerror:
             raise ImageError(error.strerror.lower()) from None
         text = printable(" ".join(str(error).split()))[:120]

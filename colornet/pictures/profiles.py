@@ -1,28 +1,68 @@
-"""Colour profiles, converted to sRGB."""
+"""Colour profiles and gamma, converted to sRGB."""
 
+import functools
 import io
 
 import numpy as np
 from PIL import Image, ImageCms
 
+from colornet.pictures import colorspace
 
-def gray_curve(profile):
-    """sRGB grey in [0, 1] of 256 evenly spaced greys in a grey profile; None for others."""
-    ramp = Image.fromarray(np.arange(256, dtype=np.uint8)[None])
-    transform = profile_transform(profile, "L")
-    return transform and np.asarray(transform.apply(ramp))[0, :, 1] / 255
+_EXACT = 0x0100  # LittleCMS's cmsFLAGS_NOOPTIMIZE; its short cuts miss dark greys by ten levels
+_GAMMA_SRGB, _GAMMA_SLACK = 1 / 2.2, 0.01  # what a PNG of sRGB numbers says, and nearly so
 
 
-def profile_transform(profile, mode):
+def gray_curve(info, levels=1 << 16):
+    """sRGB grey in [0, 1] of evenly spaced greys of a file, (levels,); None where it is the same.
+
+    Args:
+        info: of a PIL image: its grey profile counts, or a PNG's gamma.
+    """
+    if profile := info.get("icc_profile"):
+        return _profile_curve(profile, levels)
+    gamma = info.get("gamma")
+    if not gamma or "srgb" in info or abs(gamma - _GAMMA_SRGB) < _GAMMA_SLACK:
+        return None
+    return colorspace.linear_to_srgb(np.linspace(0, 1, levels) ** (1 / gamma))
+
+
+@functools.lru_cache(4)
+def _profile_curve(profile, levels):
+    transform = profile_transform(profile, "I;16", _EXACT)
+    if not transform:
+        return None
+    grays = np.linspace(0, 65535, levels).round()
+    bytes_of = transform.apply(Image.fromarray(grays.astype(np.uint16)[None]))
+    found = np.asarray(bytes_of)[0, :, 1]
+    # Between the 8-bit levels it goes on straight, from the middle of the greys of one to the next.
+    counts = np.bincount(found, minlength=256)
+    used = np.flatnonzero(counts)
+    middles = np.bincount(found, grays, minlength=256)[used] / counts[used]
+    return np.interp(grays, middles, used / 255)
+
+
+def byte_table(info, gray):
+    """8-bit sRGB of each 8-bit value of a file; None where it is the same.
+
+    Args:
+        info: as of `gray_curve`.
+        gray: whether its profile is of greys; those of colours are not of single values.
+    """
+    curve = gray_curve(info, 256) if gray or "icc_profile" not in info else None
+    return None if curve is None else colorspace.to_bytes(curve)
+
+
+def profile_transform(profile, mode, flags=0):
     """Transform from a colour profile to sRGB; None without one, or with a damaged one."""
     if not profile and mode != "LAB":
         return None
     try:
+        srgb = ImageCms.createProfile("sRGB")
         source = (
             ImageCms.ImageCmsProfile(io.BytesIO(profile))
             if profile
             else ImageCms.createProfile("LAB")
         )
-        return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
+        return ImageCms.buildTransform(source, srgb, mode, "RGB", flags=flags)
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return None  # the numbers are taken as sRGB

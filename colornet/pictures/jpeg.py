@@ -1,0 +1,87 @@
+"""JPEGs that Pillow refuses: whole ones without an end marker, and those of rare kinds."""
+
+import io
+import struct
+
+from PIL import Image, ImageChops
+
+from colornet.errors import ImageError
+from colornet.pictures import depth
+from colornet.pictures.decoding import Source
+
+_END = b"\xff\xd9"
+# Were coefficients missing, these bits would become some; after a whole picture they say nothing.
+_FILLERS = (b"", b"\x55" * 99, b"\xaa" * 99, b"\xdb\x6d\xb6" * 33, bytes(range(200, 255)))
+_ALONE = {0x01, *range(0xD0, 0xD9)}  # markers without a length
+_FRAMES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}  # markers of a picture's header
+
+
+class Jpeg(Source):
+    """A JPEG, which may lack its end marker."""
+
+    def read(self):
+        """As of Source; raises OSError where rows are missing."""
+        file = self.image.fp
+        try:
+            return super().read()
+        except OSError:
+            file.seek(0)
+            data = file.read().rstrip(b"\xff")  # which would make a marker of what follows
+            ended = (self._ended(data, filler) for filler in _FILLERS)
+            whole = next(ended)
+            for other in ended:
+                if ImageChops.difference(whole, other).getbbox(alpha_only=False):
+                    raise
+        self.image = whole
+        return super().read()
+
+    def _ended(self, data, filler):
+        image = Image.open(io.BytesIO(data + filler + _END), formats=["JPEG", "MPO"])
+        image.draft(self.image.mode, self.image.size)
+        return image
+
+
+class RareJpeg(Source):
+    """A JPEG of other than 8 bits a sample, or a lossless one.
+
+    Raises:
+        ImageError: damaged, or of a kind that nothing here decodes.
+    """
+
+    def __init__(self, file):
+        super().__init__(None)
+        file.seek(0)
+        self.data = file.read()
+        try:
+            self.bits, height, width, self.colors = _frame(self.data)
+        except (struct.error, IndexError):
+            raise ImageError("damaged: its header cannot be read") from None
+        self.size = width, height
+
+    def shrink(self, side):
+        """These are decoded at full size alone."""
+
+    def read(self):
+        """As of Source."""
+        import imagecodecs  # large, and few JPEGs need it
+
+        kind = f"a JPEG of {self.bits} bits in {self.colors} colours"
+        try:
+            samples = imagecodecs.jpeg8_decode(self.data)
+        except imagecodecs.Jpeg8Error as error:
+            raise ImageError(f"damaged, or of a rare kind ({kind}): {error}") from None
+        deep = samples.ndim == 2 and self.bits > 8
+        top = depth.top_value(samples, self.bits)
+        pixels = depth.unit(samples, top) if deep else depth.to_bytes(samples, top)
+        return Image.fromarray(pixels), Image.Exif(), None
+
+
+def _frame(data):
+    """(bits, height, width, colours) by a JPEG's header."""
+    place = 2
+    while True:
+        marker = data[place + 1]
+        if marker in _FRAMES:
+            return struct.unpack(">BHHB", data[place + 4 : place + 10])
+        (length,) = struct.unpack(">H", data[place + 2 : place + 4])
+        place += 2 if marker in _ALONE else 2 + length

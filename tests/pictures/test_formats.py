@@ -1,0 +1,234 @@
+"""Sound files that are refused elsewhere, and the names of formats that are not opened."""
+
+import io
+import struct
+import zlib
+
+import imagecodecs
+import numpy as np
+import pillow_heif
+import pytest
+from PIL import Image, ImageCms, ImageFile, PngImagePlugin
+
+from colornet.errors import ImageError, TooManyPixels
+from colornet.pictures import finding, formats, opening
+from tiny import close, photograph
+
+COLOR = photograph()
+GRAY = np.asarray(COLOR.convert("L"))
+
+
+def encoded(image, kind, **options):
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def reason(path):
+    with pytest.raises(ImageError) as caught:
+        opening.open_picture(path)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"optimize": True}])
+@pytest.mark.parametrize("image", [COLOR, COLOR.convert("L")])
+def test_a_jpeg_that_lacks_its_end_alone(tmp_path, image, options):
+    whole = encoded(image, "JPEG", **options)
+    assert whole.endswith(b"\xff\xd9")
+    path = tmp_path / "a.jpg"
+    path.write_bytes(whole)
+    pixels, square = opening.open_picture(path).pixels, opening.open_square(path, 8)
+    path.write_bytes(whole[:-2])
+    assert np.array_equal(opening.open_picture(path).pixels, pixels)
+    assert np.array_equal(opening.open_square(path, 8), square)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_that_lacks_more_is_damaged(tmp_path, progressive):
+    whole = encoded(photograph(200, 160), "JPEG", progressive=progressive)
+    for missing in (*range(3, 120), 130, 200, 400, 1000, 2000):
+        (tmp_path / "a.jpg").write_bytes(whole[:-missing])
+        assert reason(tmp_path / "a.jpg").startswith("damaged"), missing
+
+
+@pytest.mark.parametrize("bits", [12, 16])
+def test_jpegs_of_more_bits(tmp_path, bits):
+    deep = (GRAY.astype(np.uint16) << (bits - 8)) + (1 << (bits - 9))
+    if bits == 12:
+        data = imagecodecs.jpeg8_encode(deep, level=98, bitspersample=12)
+    else:
+        data = imagecodecs.ljpeg_encode(deep)
+    (tmp_path / "a.jpg").write_bytes(data)
+    pixels = opening.open_picture(tmp_path / "a.jpg").pixels
+    assert pixels.dtype == np.float32 and opening.picture_size(tmp_path / "a.jpg") == (60, 40)
+    assert np.abs(255 * pixels - GRAY).max() < 6
+    (tmp_path / "a.jpg").write_bytes(data[:40])
+    assert reason(tmp_path / "a.jpg").startswith("damaged")
+
+
+def chunk(name, body, checksum=None):
+    checksum = zlib.crc32(name + body) if checksum is None else checksum
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", checksum)
+
+
+def test_pngs_with_long_or_damaged_texts(tmp_path):
+    plain = encoded(COLOR, "PNG")
+    texts = {
+        "checksum": chunk(b"tEXt", b"Title\0text", checksum=7),
+        "long": chunk(b"zTXt", b"Raw profile\0\0" + zlib.compress(bytes(5 << 20))),
+        "bomb": chunk(b"zTXt", b"Raw profile\0\0" + zlib.compress(bytes(40 << 20))),
+        "torn": chunk(b"zTXt", b"Title\0\0" + zlib.compress(bytes(99))[:-9]),
+    }
+    for name, text in texts.items():
+        for place in (33, len(plain) - 12):  # after the header, and before the end
+            (tmp_path / "a.png").write_bytes(plain[:place] + text + plain[place:])
+            assert close(opening.open_picture(tmp_path / "a.png").pixels, COLOR, 0.01), name
+    place = plain.index(b"IDAT") + 30
+    spoilt = plain[:place] + bytes([plain[place] ^ 255]) + plain[place + 1 :]
+    (tmp_path / "a.png").write_bytes(spoilt)
+    assert reason(tmp_path / "a.png").startswith("damaged")
+
+
+def test_long_xmp_of_a_png_is_kept(tmp_path):
+    texts, xmp = PngImagePlugin.PngInfo(), "<x>" + "a" * (3 << 20)
+    texts.add_itxt("XML:com.adobe.xmp", xmp, zip=True)
+    COLOR.save(tmp_path / "a.png", pnginfo=texts)
+    assert opening.open_picture(tmp_path / "a.png").metadata.xmp == xmp.encode()
+
+
+def light(gray):
+    """Values proportional to light of sRGB greys of 8 bits, in [0, 1]."""
+    unit = gray / 255
+    return np.where(unit > 0.04045, ((unit + 0.055) / 1.055) ** 2.4, unit / 12.92)
+
+
+RAMP = np.arange(256)[None].repeat(4, axis=0)
+
+
+@pytest.mark.parametrize("gamma", [1.0, 1 / 1.8, 1 / 2.2])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_the_gamma_of_a_png(tmp_path, gamma, bits):
+    top = (1 << bits) - 1
+    values = np.rint(top * light(RAMP) ** gamma).astype(np.uint8 if bits == 8 else np.uint16)
+    whole = encoded(Image.fromarray(values), "PNG")
+    said = chunk(b"gAMA", struct.pack(">I", round(100_000 * gamma)))
+    (tmp_path / "a.png").write_bytes(whole[:33] + said + whole[33:])
+    pixels = opening.open_picture(tmp_path / "a.png").pixels
+    gray = 255 * pixels if pixels.ndim == 2 else pixels[..., 1]
+    if gamma == 1 / 2.2:  # what writers of sRGB say; the numbers are sRGB then
+        assert np.abs(gray - 255.0 * values / top).max() < 0.6
+    elif bits == 16:
+        assert np.abs(gray - RAMP).max() < 0.6
+    else:  # dark greys share values
+        assert np.abs(gray[:, 100:].astype(int) - RAMP[:, 100:]).max() <= 2
+    with_srgb = whole[:33] + said + chunk(b"sRGB", b"\0") + whole[33:]
+    (tmp_path / "a.png").write_bytes(with_srgb)
+    pixels = opening.open_picture(tmp_path / "a.png").pixels
+    gray = 255 * pixels if pixels.ndim == 2 else pixels[..., 1]
+    assert np.abs(gray - 255.0 * values / top).max() < 0.6
+
+
+def gray_profile(gamma):
+    """An ICC profile of greys whose values are light to the power of 1 / gamma."""
+    curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(256 * gamma)) + bytes(2)
+    white = b"XYZ \0\0\0\0" + struct.pack(">3i", 63190, 65536, 54061)
+    text = b"text\0\0\0\0pd\0\0"
+    desc = b"desc\0\0\0\0" + struct.pack(">I", 5) + b"gray\0" + bytes(79)
+    tags, table, body = {b"desc": desc, b"cprt": text, b"wtpt": white, b"kTRC": curve}, b"", b""
+    for name, data in tags.items():
+        start = 128 + 4 + 12 * len(tags) + len(body)
+        table += name + struct.pack(">II", start, len(data))
+        body += data + bytes(-len(data) % 4)
+    size = 128 + 4 + len(table) + len(body)
+    header = struct.pack(">I4xI", size, 0x02400000) + b"mntrGRAYXYZ " + bytes(12) + b"acsp"
+    header += bytes(28) + struct.pack(">3i", 63190, 65536, 54061) + bytes(48)
+    return header + struct.pack(">I", len(tags)) + table + body
+
+
+@pytest.mark.parametrize("gamma", [1.0, 1.8])
+@pytest.mark.parametrize("dtype", [np.uint16, np.uint8])
+def test_gray_profiles_are_exact_in_the_shadows(tmp_path, gamma, dtype):
+    profile = gray_profile(gamma)
+    ImageCms.ImageCmsProfile(io.BytesIO(profile))  # sound
+    top = np.iinfo(dtype).max
+    values = np.rint(top * light(RAMP) ** (1 / gamma)).astype(dtype)
+    Image.fromarray(values).save(tmp_path / "a.png", icc_profile=profile)
+    pixels = opening.open_picture(tmp_path / "a.png").pixels
+    gray = 255 * pixels if pixels.ndim == 2 else pixels[..., 1].astype(float)
+    seen = 255 * linear_to_srgb((values / top) ** gamma)
+    assert np.abs(gray - seen).max() < 1.1
+
+
+def linear_to_srgb(linear):
+    return np.where(linear > 0.0031308, 1.055 * linear ** (1 / 2.4) - 0.055, 12.92 * linear)
+
+
+def test_what_phones_write(tmp_path):
+    pillow_heif.from_pillow(photograph(64, 48)).save(tmp_path / "a.heic", quality=90)
+    assert close(opening.open_picture(tmp_path / "a.heic").pixels, photograph(64, 48))
+    assert opening.picture_size(tmp_path / "a.heic") == (64, 48)
+    (tmp_path / "cut.heic").write_bytes((tmp_path / "a.heic").read_bytes()[:600])
+    assert reason(tmp_path / "cut.heic").startswith("damaged")
+    photograph(64, 48).save(tmp_path / "a.avif", quality=90)
+    assert close(opening.open_picture(tmp_path / "a.avif").pixels, photograph(64, 48))
+
+
+def test_known_formats_are_named(tmp_path):
+    jxl = imagecodecs.jpegxl_encode(np.asarray(COLOR))
+    brands = b"\0\0\0\x14ftypisom\0\0\0\0mp42"
+    for data, text in (
+        (jxl, "JPEG XL is not opened here; save it as PNG, TIFF or JPEG"),
+        (b"FUJIFILMCCD-RAW 0201" + bytes(99), "a camera's raw file; develop it first"),
+        (b"\0\0\0\x18ftypcrx \0\0\0\x01crx isom", "a camera's raw file; develop it first"),
+        (b"%PDF-1.7" + bytes(99), "PDF is not opened here"),
+        (brands + bytes(99), "a film is not opened here"),
+        (encoded(COLOR, "PNG")[:30], "damaged: its header cannot be read"),
+        (b"this is no picture", "not a picture"),
+    ):
+        (tmp_path / "a").write_bytes(data)
+        assert reason(tmp_path / "a").startswith(text)
+
+
+def test_each_ending_of_photographs_opens(tmp_path):
+    """And Pillow's other formats are not among them."""
+    alias = {".apng", ".mpo", ".jfif", ".jpe"}
+    for ending in formats.ENDINGS - alias - {".ico", ".icns", ".psd", ".pcd", ".xbm", ".xpm"}:
+        image = COLOR.convert("1" if ending == ".pbm" else "L" if ending in (".pgm", ".pfm") else
+                              "RGB")  # fmt: skip
+        if ending in (".heic", ".heif", ".hif"):
+            pillow_heif.from_pillow(image).save(tmp_path / "a.heic")
+            (tmp_path / "a.heic").rename(tmp_path / f"a{ending}")
+        else:
+            (image.convert("F") if ending == ".pfm" else image).save(tmp_path / f"a{ending}")
+        assert opening.open_picture(tmp_path / f"a{ending}").pixels.shape[:2] == (40, 60)
+
+
+def test_what_was_left_out_of_a_folder(tmp_path):
+    for name in ("a.nef", "b.CR2", "c.jxl", "notes.txt", "d.jpg"):
+        (tmp_path / name).touch()
+    (tmp_path / "links").symlink_to(tmp_path)
+    names = list(finding.find_files(tmp_path))
+    others = [path for path in names if not formats.is_picture_name(path)]
+    assert finding.left_out(others) == ("2 camera raw, 1 JPEG XL, 1 linked folder, 1 other file")
+    assert finding.left_out([]) == ""
+
+
+def test_the_number_of_pixels_has_no_limit_but_its_own(tmp_path):
+    large = bytearray(encoded(Image.new("1", (8, 8)), "BMP"))
+    large[18:26] = np.array([30000, 20000], "<i4").tobytes()
+    (tmp_path / "a.bmp").write_bytes(large)
+    assert opening.picture_size(tmp_path / "a.bmp", max_pixels=600_000_000) == (30000, 20000)
+    with pytest.raises(TooManyPixels, match="too many pixels: 30000 x 20000, over 599,999,999"):
+        opening.picture_size(tmp_path / "a.bmp", max_pixels=599_999_999)
+    with pytest.raises(TooManyPixels, match="too many pixels.*200,000,000"):
+        opening.picture_size(tmp_path / "a.bmp")
+    assert not ImageFile.LOAD_TRUNCATED_IMAGES  # which would make half pictures of torn files
+
+
+def test_animations_are_told(tmp_path):
+    more = [COLOR.rotate(90), COLOR.rotate(180)]
+    for name in ("a.gif", "a.webp", "a.png"):
+        COLOR.save(tmp_path / name, save_all=True, append_images=more)
+        assert opening.open_picture(tmp_path / name).remark == "the first of its frames"
+    COLOR.save(tmp_path / "b.gif")
+    assert opening.open_picture(tmp_path / "b.gif").remark == ""
