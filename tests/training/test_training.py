@@ -462,6 +462,15 @@ def test_a_measured_precision_is_not_deterministic(records, tmp_path, capsys):
     assert "precision=auto" in error and "--set deterministic=false" in error
 
 
+def test_a_precision_that_the_run_folder_holds_goes_with_deterministic(tmp_path):
+    from colornet.training import run_folder, run_settings
+
+    folder = run_folder.RunFolder(str(tmp_path))
+    asked = load_config("smoke", ["precision=auto"])
+    save_config(dataclasses.replace(asked, precision="mixed_bfloat16"), folder.settings)
+    assert run_settings.going_on(asked, folder).precision == "mixed_bfloat16"
+
+
 def test_precision_auto_is_measured_said_and_kept(records, tmp_path, capsys):
     assert train(records, tmp_path, precision="auto", deterministic=False, steps=1) == 0
     first = [line for line in capsys.readouterr().out.splitlines() if "precision" in line][-1]
