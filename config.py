@@ -9,6 +9,7 @@ docs/experiments.md shows a preset of one's own and what a new setting touches.
 
 import dataclasses
 import math
+import re
 
 from colornet import settings
 from colornet.errors import UserError
@@ -249,82 +250,60 @@ RENAMED = {"records": "records_fingerprint"}  # old name: new name
 SCHEMA = 2  # of config.json
 
 
+# Settings, what is expected of them, and whether a value is that.
+_RULES = [
+    (
+        "picture_size min_side shard_pictures crop_size num_classes steps batch_size "
+        "gradient_accumulation shuffle_buffer log_every validate_every checkpoint_every "
+        "validation_batch",
+        "1 or more",
+        lambda x: x >= 1,
+    ),
+    (
+        "min_chroma min_chroma_deviation seed classification_weight warmup_steps "
+        "muon_weight_decay validation_pictures panel_pictures working_size chroma",
+        "0 or more",
+        lambda x: x >= 0,
+    ),
+    (
+        "normalization_momentum adadelta_rho adam_beta1 adam_beta2 muon_momentum",
+        "0 or more, less than 1",
+        lambda x: 0 <= x < 1,
+    ),
+    (
+        "learning_rate normalization_epsilon adadelta_epsilon adam_epsilon",
+        "more than 0",
+        lambda x: x > 0,
+    ),
+    ("width", "more than 0, at most 4", lambda x: 0 < x <= 4),
+    ("crop_size", "a multiple of 8", lambda x: x % 8 == 0),
+    ("picture_size", "an even number", lambda x: x % 2 == 0),
+    ("zoom", "1 to 2", lambda x: 1 <= x <= 2),
+    ("aging", "0 to 1", lambda x: 0 <= x <= 1),
+    ("mean_color", "two numbers, or none", lambda x: len(x) in (0, 2)),
+    ("precision", "one of " + ", ".join(PRECISIONS), PRECISIONS.__contains__),
+    ("optimizer", "one of " + ", ".join(OPTIMIZERS), OPTIMIZERS.__contains__),
+    ("schedule", "one of " + ", ".join(SCHEDULES), SCHEDULES.__contains__),
+    ("devices", "auto, cpu or cpu:N", re.compile(r"auto|cpu(:[1-9]\d*)?").fullmatch),
+]
+
+
 def _validate(config):
     """Raise UserError for values that cannot work, alone or together."""
-    for field in dataclasses.fields(config):
-        value = getattr(config, field.name)
+    for name, value in vars(config).items():
         for number in value if isinstance(value, tuple) else (value,):
-            if isinstance(number, float):
-                _require(math.isfinite(number), config, field.name, "a finite number")
-    for name in (
-        "picture_size",
-        "crop_size",
-        "batch_size",
-        "steps",
-        "num_classes",
-        "log_every",
-        "shard_pictures",
-        "validate_every",
-        "checkpoint_every",
-        "validation_batch",
-        "min_side",
-        "shuffle_buffer",
-        "gradient_accumulation",
-    ):
-        _require(getattr(config, name) >= 1, config, name, "1 or more")
-    for name in (
-        "warmup_steps",
-        "validation_pictures",
-        "panel_pictures",
-        "working_size",
-        "min_chroma",
-        "min_chroma_deviation",
-        "classification_weight",
-        "muon_weight_decay",
-        "chroma",
-        "seed",
-    ):
-        _require(getattr(config, name) >= 0, config, name, "0 or more")
-    for name in (
-        "normalization_momentum",
-        "adadelta_rho",
-        "adam_beta1",
-        "adam_beta2",
-        "muon_momentum",
-    ):
-        _require(0 <= getattr(config, name) < 1, config, name, "0 or more, less than 1")
-    for name in ("learning_rate", "normalization_epsilon", "adadelta_epsilon", "adam_epsilon"):
-        _require(getattr(config, name) > 0, config, name, "more than 0")
-    _require(0 < config.width <= 4, config, "width", "more than 0, at most 4")
-    _require(config.crop_size % 8 == 0, config, "crop_size", "a multiple of 8")
-    _require(config.picture_size % 2 == 0, config, "picture_size", "an even number")
-    _require(1 <= config.zoom <= 2, config, "zoom", "1 to 2")
-    _require(0 <= config.aging <= 1, config, "aging", "0 to 1")
-    _require(len(config.mean_color) in (0, 2), config, "mean_color", "two numbers, or none")
-    for name, allowed in (
-        ("precision", PRECISIONS),
-        ("optimizer", OPTIMIZERS),
-        ("schedule", SCHEDULES),
-    ):
-        _require(getattr(config, name) in allowed, config, name, "one of " + ", ".join(allowed))
-    kind, _, count = config.devices.partition(":")
-    _require(
-        config.devices in ("auto", "cpu")
-        or (kind == "cpu" and count.isdecimal() and int(count) > 0),
-        config,
-        "devices",
-        "auto, cpu or cpu:N",
-    )
+            if isinstance(number, float) and not math.isfinite(number):
+                raise UserError(f"setting {name}: expected a finite number, got {value!r}")
+    for names, expected, holds in _RULES:
+        for name in names.split():
+            value = getattr(config, name)
+            if not holds(value):
+                raise UserError(f"setting {name}: expected {expected}, got {value!r}")
     if config.use_classification and not config.use_global_features:
         raise UserError(
             "setting use_global_features=false: the classifier hangs off the global features; "
             "add --set use_classification=false"
         )
-
-
-def _require(holds, config, name, allowed):
-    if not holds:
-        raise UserError(f"setting {name}: expected {allowed}, got {getattr(config, name)!r}")
 
 
 def load_config(preset=None, assignments=(), script=None):

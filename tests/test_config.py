@@ -154,6 +154,15 @@ def test_no_number_may_be_infinite(name, value):
         load_config("paper", [f"{name}={value}"])
 
 
+@pytest.mark.parametrize(
+    "name", [field.name for field in dataclasses.fields(Config) if field.type in (int, float)]
+)
+def test_every_number_has_a_range(name):
+    """A new setting belongs into _RULES, too."""
+    with pytest.raises(UserError, match=f"setting {name}: expected"):
+        load_config("paper", [f"{name}=-1000000"])
+
+
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_a_script_takes_its_own_settings_and_refuses_the_rest_by_name(script):
     paper = load_config("paper")
