@@ -48,13 +48,17 @@ def find_sets(inputs, limit):
         if not os.path.lexists(path):
             raise UserError(f"{printable(path)}: no such file or folder")
         if os.path.isdir(path):
-            found = list(filter(finding.is_picture_name, finding.find_files(path)))
+            found, others = [], []
+            for file in finding.find_files(path):
+                (found if finding.is_picture_name(file) else others).append(file)
             if not found:
                 raise UserError(
                     f"{printable(path)}: expected pictures (.jpg, .png, "
                     "…) in this folder, found none"
                 )
             sets[_set_name(path, sets)] = found
+            if others:
+                print(f"{printable(path)}: left out {finding.left_out(others)}")
         else:
             sets.setdefault("pictures", []).append(path)
     if limit:  # a seed for each set, so that the others do not matter

@@ -64,7 +64,11 @@ def find_jobs(options):
 
 
 def _search(folder, output):
-    """Pictures and films below a folder, but for those of an output folder inside it."""
+    """Pictures and films below a folder, but for those of an output folder inside it.
+
+    One line on standard output counts what else is there.
+    """
+    others = []
     within, output = (os.path.join(os.path.realpath(path), "") for path in (folder, output))
     for path in finding.find_files(folder):
         where = os.path.join(os.path.realpath(os.path.dirname(path)), "")
@@ -73,6 +77,10 @@ def _search(folder, output):
         unreadable = os.path.isdir(path) and not os.path.islink(path)
         if finding.is_picture_name(path) or kinds.is_film_name(path) or unreadable:
             yield path
+        else:
+            others.append(path)
+    if others:
+        print(f"{printable(folder)}: left out {finding.left_out(others)}")
 
 
 def _is_file_name(options, count):

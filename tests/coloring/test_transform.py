@@ -169,14 +169,21 @@ def test_folders_are_mirrored_and_patterns_expanded(run, capsys):
         "album/b/c.png",
         "album/b/d/e.gif",
         "album/notes.txt",
+        "album/b/c.nef",
         "x1.png",
         "x2.png",
     ):
         os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
         GRAY.save(name, format="PNG")
+    os.symlink("b", "album/link")
+    GRAY.save("x2.tif", save_all=True, append_images=[COLOR])
+    os.replace("x2.tif", "x2.png")
     assert run("album", "x?.png", "-o", "out") == 0
     assert files_below("out") == ["a.jpg", "b/c.png", "b/d/e.png", "x1.png", "x2.png"]
-    assert "5 coloured, 0 failed" in capsys.readouterr().out
+    lines = capsys.readouterr().out.splitlines()
+    assert "album: left out 1 camera raw, 1 linked folder, 1 other file" in lines
+    assert "x2.png: the first of its 2 pages; the others are left out" in lines
+    assert "5 coloured, 0 failed" in lines
 
 
 def test_folders_come_out_as_one_by_one(run):
@@ -336,7 +343,8 @@ def test_folders_that_may_not_be_read_are_named(run, capsys):
 def test_pictures_over_max_pixels_are_refused(run, capsys):
     GRAY.save("a.png")
     assert run("a.png", "-o", "out", "--max-pixels", "2399") == 1
-    assert "60 x 40" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "60 x 40" in error and "allow more by --max-pixels" in error
 
 
 @pytest.mark.parametrize(

@@ -183,6 +183,14 @@ def test_limit_takes_the_same_pictures_whatever_other_sets_there_are(photographs
     assert list(model_evaluate.find_sets(sets[::-1], 2).values()) == alone[::-1]
 
 
+def test_what_is_left_out_of_a_set_is_counted(tmp_path, capsys):
+    for name in ("a.jpg", "b.jxl", "c.txt"):
+        (tmp_path / name).touch()
+    (found,) = model_evaluate.find_sets([str(tmp_path)], None).values()
+    assert found == [str(tmp_path / "a.jpg")]
+    assert capsys.readouterr().out == f"{tmp_path}: left out 1 JPEG XL, 1 other file\n"
+
+
 def test_networks_are_compared_picture_by_picture(model, photographs, tmp_path, capsys):
     other, sheet = make_model(tmp_path / "other", chroma=0.0), tmp_path / "sheet.png"
     code, report = evaluated(
