@@ -22,7 +22,7 @@ class Adam(keras.optimizers.Adam):
         if self.amsgrad or not _can_be_fused(gradient, variable):
             return super().update_step(gradient, variable, learning_rate)
         index = self._get_variable_index(variable)
-        step = tf.cast(self.iterations.value + 1, tf.float32)
+        step = tf.cast(self.iterations + 1, tf.float32)
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
             m=self._momentums[index].value.handle,

@@ -1,0 +1,139 @@
+"""Hosts, memory and other devices' faults: said in one line that can be followed."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+import model_train
+from colornet.errors import UserError
+from tiny_training import train
+
+HOSTS = {"worker": ["a:1234", "b:1234"]}
+TASK = {"type": "worker", "index": 1}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "not JSON",
+        "[]",
+        "7",
+        json.dumps({"cluster": HOSTS}),
+        json.dumps({"cluster": HOSTS, "task": {"type": "worker", "index": 2}}),
+        json.dumps({"cluster": HOSTS, "task": {"type": "ps", "index": 0}}),
+        json.dumps({"cluster": {"worker": ["a", "b"]}, "task": TASK}),
+        json.dumps({"cluster": {"worker": 2}, "task": TASK}),
+        json.dumps({"cluster": ["a:1", "b:1"], "task": TASK}),
+    ],
+)
+def test_a_malformed_tf_config_is_refused(text, monkeypatch):
+    from colornet.training import devices
+
+    monkeypatch.setenv("TF_CONFIG", text)
+    with pytest.raises(UserError, match='TF_CONFIG: expected JSON such as {"cluster"'):
+        devices.read_cluster()
+
+
+@pytest.mark.parametrize(
+    "content, count, number",
+    [
+        ("", 1, 0),
+        ("{}", 1, 0),
+        (json.dumps({"cluster": {"worker": ["a:1"]}, "task": TASK}), 1, 0),
+        (json.dumps({"cluster": HOSTS, "task": TASK}), 2, 1),
+        (json.dumps({"cluster": {"chief": ["c:1"], **HOSTS}, "task": TASK}), 3, 2),
+    ],
+)
+def test_hosts_of_tf_config(content, count, number, monkeypatch):
+    from colornet.training import devices
+
+    monkeypatch.setenv("TF_CONFIG", content)
+    assert devices.read_cluster() == devices.Cluster(count, number)
+
+
+def test_another_backend_is_refused(records, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    assert train(records, tmp_path) == 2
+    error = capsys.readouterr().err
+    assert "KERAS_BACKEND=jax: expected tensorflow" in error and error.count("\n") == 1
+
+
+def failing(monkeypatch, method, kind, message):
+    """Have a method of the training state raise one of TensorFlow's errors."""
+    import tensorflow as tf
+
+    from colornet.training.step import TrainState
+
+    def fail(*_):
+        raise getattr(tf.errors, kind)(None, None, message)
+
+    monkeypatch.setattr(TrainState, method, fail)
+
+
+def test_advice_about_memory_can_be_followed(records, trained, tmp_path, monkeypatch, capsys):
+    failing(monkeypatch, "step", "ResourceExhaustedError", "OOM when allocating")
+    assert train(records, tmp_path / "new") == 2  # all settings may still change
+    error = capsys.readouterr().err
+    for word in ("lower batch_size=4", "gradient_accumulation=2", "precision=mixed_bfloat16"):
+        assert word in error
+    assert train(records, tmp_path / "new", batch_size=2, gradient_accumulation=2) == 2
+    capsys.readouterr()
+    assert train(records, trained, steps=9) == 2  # of a run that has begun they may not
+    error = capsys.readouterr().err
+    assert "batch_size=4 may not change on this run" in error and "devices=cpu" in error
+    assert "lower batch_size" not in error and "gradient_accumulation" not in error
+    assert f"initial_weights={trained}" in error and error.count("\n") == 1
+
+
+def test_advice_about_memory_in_validation(records, trained, monkeypatch, capsys):
+    failing(monkeypatch, "predict", "ResourceExhaustedError", "OOM when allocating")
+    assert train(records, trained, steps=7) == 2
+    assert "out of device memory; lower validation_batch=32" in capsys.readouterr().err
+
+
+def test_a_missing_algorithm_is_no_damaged_shard(records, trained, monkeypatch, capsys):
+    failing(monkeypatch, "step", "NotFoundError", "No algorithm worked! Error messages: [...]")
+    assert train(records, trained, steps=9) == 2
+    error = capsys.readouterr().err
+    assert "the device cannot compute a step: No algorithm worked!" in error
+    assert "shard" not in error and error.count("\n") == 1
+
+
+def test_an_overflow_on_any_replica_skips_the_update_on_all():
+    code = """
+import keras, numpy as np, tensorflow as tf
+from colornet.training import devices, optimizers
+strategy, _ = devices.make_strategy("cpu:2", devices.Cluster())
+with strategy.scope():
+    weight = keras.Variable(np.ones(3, "float32"))
+    optimizer = optimizers.LossScaleOptimizer(optimizers.Adam(0.1), initial_scale=8.0)
+    optimizer.build([weight])
+
+@tf.function
+def step(gradients):
+    strategy.run(lambda gradient: optimizer.apply([gradient], [weight]), (gradients,))
+
+def values(first, second):
+    pair = [tf.fill(3, float(first)), tf.fill(3, float(second))]
+    return strategy.experimental_distribute_values_from_function(
+        lambda context: pair[context.replica_id_in_sync_group])
+
+for first, second in ((1, np.inf), (np.nan, 1), (1, 1)):
+    step(values(first, second))
+    copies = [x.numpy()[0] for x in strategy.experimental_local_results(weight.value)]
+    print(*copies, float(optimizer.dynamic_scale.numpy()))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=os.path.dirname(model_train.__file__),
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"},
+    )
+    assert done.returncode == 0, done.stderr
+    after = [[float(x) for x in line.split()] for line in done.stdout.splitlines()]
+    assert after[0] == [1, 1, 4] and after[1] == [1, 1, 2]  # skipped on both, the scale halved
+    assert after[2] == [pytest.approx(0.9), pytest.approx(0.9), 2]
