@@ -1,0 +1,99 @@
+"""The command line holds where output is shut, its encoding is poor or there is no terminal."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from colornet import shell
+
+ROOT = os.path.dirname(os.path.dirname(shell.__file__))
+# Prints far more than a pipe holds, then does what it is for.
+SCRIPT = """
+import pathlib, sys
+from colornet import shell
+
+def work(options):
+    for number in range(20000):
+        print("line", number)
+    print("a path \\u00e9 \\u4e2d \\udcff")
+    print("a remark", file=sys.stderr)
+    with shell.native_remarks_hidden():
+        print("another", file=sys.stderr)
+    pathlib.Path(options.output).write_text("done")
+    return 0
+
+parser = shell.parser("")
+parser.add_argument("output")
+sys.exit(shell.run(work, parser.parse_args()))
+"""
+
+
+@pytest.mark.parametrize(
+    "redirection",
+    [
+        "| head -n 1",
+        "2>&1 | head -n 1",
+        "2>&-",
+        ">&-",
+        ">&- 2>&-",
+        "<&- >&- 2>&-",
+        "> /dev/full",
+        "> /dev/full 2> /dev/full",
+    ],
+)
+def test_work_goes_on_without_anybody_to_tell(tmp_path, redirection):
+    output = tmp_path / "output"
+    command = f'"$PYTHON" -c "$SCRIPT" "{output}" {redirection}; exit ${{PIPESTATUS[0]}}'
+    done = subprocess.run(
+        ["bash", "-c", command],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHON": sys.executable, "SCRIPT": SCRIPT},
+    )
+    assert done.returncode == 0, done.stderr
+    assert output.read_text() == "done"
+    assert "Traceback" not in done.stderr and "Exception" not in done.stderr
+    if "2>" not in redirection:
+        assert done.stderr == "a remark\nanother\n"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_what_an_encoding_lacks_is_escaped(tmp_path, encoding):
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(tmp_path / "output")],
+        capture_output=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+    )
+    assert done.returncode == 0, done.stderr
+    last = done.stdout.decode(encoding).splitlines()[-1]
+    expected = "a path \u00e9 \u4e2d \udcff".encode(encoding, "backslashreplace")
+    assert last == expected.decode(encoding)
+
+
+def test_a_missing_package_is_one_line(monkeypatch, capsys):
+    def work(options):
+        raise ModuleNotFoundError("No module named 'jax'")
+
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    assert shell.run(work, shell.parser("").parse_args([])) == shell.WRONG
+    error = capsys.readouterr().err
+    assert "No module named 'jax'; KERAS_BACKEND=jax asks for it" in error
+    assert error.count("\n") == 1
+
+
+def test_progress_without_a_terminal_is_lines(capsys):
+    with shell.progress(4, "steps", initial=1, every=0) as bar:
+        bar.update()
+        bar.write("step 2 loss 0.5")
+        bar.update(2)
+    shown = capsys.readouterr()
+    lines = shown.err.splitlines()
+    assert lines[0].startswith("2 of 4 steps, ") and lines[1].startswith("4 of 4 steps, ")
+    assert lines[1].endswith("0:00:00 left") and shown.out == "step 2 loss 0.5\n"
+    with shell.progress(4, "steps", every=1000) as bar:
+        bar.update()
+    assert capsys.readouterr().err == ""
