@@ -75,7 +75,8 @@ def open_square(
 @contextlib.contextmanager
 def _opened(path, max_pixels):
     """The Source of a file whose header is sound; nothing is decoded yet."""
-    Image.MAX_IMAGE_PIXELS = max_pixels  # Pillow refuses twice as many before we can
+    if Image.MAX_IMAGE_PIXELS:  # Pillow refuses twice as many before we can
+        Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, max_pixels)
     warnings.filterwarnings("ignore", module=r"PIL\.")  # what matters comes as an exception
     # By its path Pillow would map some files into memory: turned TIFFs come out scrambled then.
     with _file(path) as file:
@@ -141,7 +142,7 @@ def _reasons(max_pixels):
     except ImageError:
         raise
     except Image.DecompressionBombError:
-        raise TooManyPixels(f"too many pixels: over twice {max_pixels:,}; scale it down") from None
+        raise TooManyPixels(f"too many pixels: far over {max_pixels:,}; scale it down") from None
     except UnidentifiedImageError:
         raise ImageError("damaged: its header cannot be read") from None
     except MemoryError:

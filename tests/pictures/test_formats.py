@@ -222,6 +222,10 @@ def test_the_number_of_pixels_has_no_limit_but_its_own(tmp_path):
         opening.picture_size(tmp_path / "a.bmp", max_pixels=599_999_999)
     with pytest.raises(TooManyPixels, match="too many pixels.*200,000,000"):
         opening.picture_size(tmp_path / "a.bmp")
+    before = Image.MAX_IMAGE_PIXELS
+    with pytest.raises(TooManyPixels):
+        opening.picture_size(tmp_path / "a.bmp", max_pixels=9)
+    assert Image.MAX_IMAGE_PIXELS == before  # others in the process open pictures too
     assert not ImageFile.LOAD_TRUNCATED_IMAGES  # which would make half pictures of torn files
 
 
