@@ -85,6 +85,16 @@ def test_chrominance_is_encoded_as_in_the_release():
     assert "(ab + 100) / 200" in row("chrominance")
 
 
+def test_what_the_whole_picture_costs_is_as_measured():
+    results = (ROOT / "docs" / "RESULTS.md").read_text()
+    text = row("global path's copy")
+    whole, middle = re.findall(
+        r"^\| (?:the whole picture|its middle).* \| ([\d.]+) ± .* \| ([\d.]+) ± ", results, re.M
+    )
+    assert f"rmse_ab {whole[0]} instead of {middle[0]}" in text
+    assert f"top-1 {whole[1]} instead of {middle[1]}" in text
+
+
 def test_corners_of_crops():
     margin = CONFIG.picture_size - CONFIG.crop_size
     even, every = margin // 2 + 1, margin + 1
