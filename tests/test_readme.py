@@ -41,6 +41,7 @@ def test_the_readme_has_every_script():
         "model_train.py",
         "model_transform.py",
         "model_evaluate.py",
+        "model_export.py",
         "demo.py",
     } <= named
 
@@ -121,3 +122,18 @@ def test_the_preset_of_the_page_works(monkeypatch):
 def test_the_version_is_one():
     assert f"\nversion: {VERSION}\n" in (ROOT / "CITATION.cff").read_text()
     assert f"## {VERSION}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_keras_example_runs(tmp_path, monkeypatch):
+    import numpy as np
+
+    from build_model import build_model
+    from config import read_config
+
+    block = re.findall(r"```python\n(.*?)```", README, re.S)[1]
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "mine").symlink_to(ROOT / "weights")
+    monkeypatch.chdir(tmp_path)
+    names = {"build_model": build_model, "read_config": read_config}
+    exec(block, names | {"luminance": np.zeros((1, 128, 128, 1), np.float32)}, names)
+    assert names["chrominance"].shape == (1, 64, 64, 2)

@@ -16,7 +16,7 @@ import tensorflow as tf
 from PIL import Image
 
 from colornet.errors import UserError
-from colornet.network import litert_file, weights_files
+from colornet.network import litert_file, quantizing, weights_files
 from colornet.network.litert_engine import LiteRTEngine
 from colornet.network.tensorflow_engine import TensorFlowEngine, functions, load_tensorflow
 from colornet.pictures import colorspace
@@ -102,7 +102,13 @@ def save_graphs(model, config, folder):
 
 
 def litert_model(model, config, kind):
-    """The bytes of a LiteRT model of a `folded` network; kind as of `export`."""
+    """The bytes of a LiteRT model of a `folded` network, whose biases it may change.
+
+    Args:
+        kind: as of `export`.
+    """
+    if kind == "int8":
+        quantizing.compensate(model, config, list(photographs(config)))
     with tempfile.TemporaryDirectory() as folder:
         save_graphs(model, config, folder)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
@@ -110,7 +116,8 @@ def litert_model(model, config, kind):
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
         if kind == "float16":
             converter.target_spec.supported_types = [tf.float16]
-        return converter.convert()
+        content = converter.convert()
+    return quantizing.keep_float(content, model) if kind == "int8" else content
 
 
 def save_half(model, weights, settings, folder):
