@@ -26,6 +26,7 @@ class Config:
     min_side: int = 32  # pixels; a photograph with a shorter side is left out
     min_chroma: float = 1.0  # Lab units; less mean chroma is a greyscale photograph
     min_chroma_deviation: float = 3.0  # Lab units; less spread is "little colour variance"
+    min_toning_deviation: float = 2.25  # Lab units beside lightness; less is a toned photograph
     shard_pictures: int = 1024  # photographs a shard, before any are left out
 
     # --- Network (section 3, table 1) ---------------------------------------------------
@@ -99,6 +100,7 @@ PAPER = dict(
     min_side=32,
     min_chroma=1.0,
     min_chroma_deviation=3.0,
+    min_toning_deviation=2.25,
     shard_pictures=1024,
     crop_size=224,
     width=1.0,
@@ -189,6 +191,7 @@ RECORD_SETTINGS = (
     "min_side",
     "min_chroma",
     "min_chroma_deviation",
+    "min_toning_deviation",
     "shard_pictures",
     "seed",
 )
@@ -207,6 +210,7 @@ FROM_RECORDS = (*(name for name in RECORD_SETTINGS if name != "seed"), "num_clas
 # What each script lets --set change: what it uses and does not take from elsewhere.
 SCRIPTS = {
     "input_create": RECORD_SETTINGS,
+    "read_input": ("seed", "crop_size", "zoom", "aging", "batch_size", "shuffle_buffer"),
     "build_model": NETWORK_SETTINGS,
     "model_train": tuple(name for name in _EVERY if name not in FROM_RECORDS),
 }
@@ -234,6 +238,7 @@ BEFORE = dict(
     initial_weights="",
     mean_color=(),
     preset="",
+    min_toning_deviation=0.0,
     validation_batch=32,
     normalization_momentum=0.9,
     normalization_epsilon=1e-5,
@@ -260,8 +265,8 @@ _RULES = [
         lambda x: x >= 1,
     ),
     (
-        "min_chroma min_chroma_deviation seed classification_weight warmup_steps "
-        "muon_weight_decay validation_pictures panel_pictures working_size chroma",
+        "min_chroma min_chroma_deviation min_toning_deviation seed classification_weight "
+        "warmup_steps muon_weight_decay validation_pictures panel_pictures working_size chroma",
         "0 or more",
         lambda x: x >= 0,
     ),

@@ -2,14 +2,15 @@
 
     python input_create.py --images photographs/train --val-images photographs/val --records records
     python input_create.py --images mine more --val-fraction 0.05 --records records --preset compact
-    python input_create.py --images places --list places365_train_standard.txt \\
+    python input_create.py --images train_256_places365standard.tar --val-images val_256.tar \\
+        --list places365_train_standard.txt --val-list places365_val.txt \\
         --categories categories_places365.txt --records records --part 3/16
 
 The same photographs and settings give the same bytes, however many processes or machines made
 them. Started again after an interruption it keeps the finished shards and makes the rest.
 """
 
-import dataclasses
+import argparse
 import os
 import sys
 
@@ -20,24 +21,54 @@ from config import load_config
 
 def create(options):
     """The script's work, from parsed arguments; returns the exit code."""
-    from colornet.records import creation, photographs, storage
+    from colornet.records import creation, lists, photographs, storage
 
-    options.config = load_config(options.preset, options.set, "input_create")
-    if options.workers < 1:
-        raise UserError(f"--workers: expected 1 or more, got {options.workers}")
-    part = _part(options.part)
+    config = load_config(options.preset, options.set, "input_create")
+    _check(options)
     if not storage.is_remote(options.records):
         _check_apart(options)
-    train, val = _photographs(options, photographs)
+    if options.list:
+        train, val = _listed(options, lists, photographs)
+    else:
+        train, val = _found(options, photographs)
     dataset = creation.create_records(
-        options.config, train, val, options.records, options.workers, part
+        config, train, val, options.records, options.workers, options.part, options.val_fraction
     )
     if dataset is None:
         return shell.DONE
     _report(dataset)
-    if not dataset["train"]["pictures"]:
-        raise UserError(f"no photograph could be used; see rejected.tsv in {options.records}")
+    for split, use in (("train", "no photograph"), ("val", "no photograph for validation")):
+        if not dataset[split]["pictures"]:
+            raise UserError(f"{use} could be used; see rejected.tsv in {options.records}")
     return shell.DONE
+
+
+def _found(options, photographs):
+    """(train, val) photographs by the folders that they lie in; val is None for a share."""
+    train = photographs.from_sources(options.images, options.records)
+    val = options.val_images and photographs.from_sources(
+        options.val_images, options.records, train.class_names, options.unlabeled
+    )
+    return train, val
+
+
+def _listed(options, lists, photographs):
+    """(train, val) photographs by lists; val is None for a share."""
+    names, numbers = lists.read_list(options.list)
+    if options.categories:
+        class_names = lists.read_categories(options.categories)
+    else:
+        class_names = lists.categories_of(names, numbers, options.list)
+    lists.check_numbers(names, numbers, class_names, options.list)
+    train = photographs.from_list(names, numbers, class_names, options.images, options.records)
+    if options.val_list:
+        names, numbers = lists.read_list(options.val_list)
+        lists.check_numbers(names, numbers, class_names, options.val_list)
+        sources = options.val_images or options.images
+        return train, photographs.from_list(names, numbers, class_names, sources, options.records)
+    return train, options.val_images and photographs.from_sources(
+        options.val_images, options.records, class_names, options.unlabeled
+    )
 
 
 def _report(dataset):
@@ -53,30 +84,21 @@ def _report(dataset):
     )
 
 
-def _photographs(options, photographs):
-    """(train, val) photographs of the command line."""
-    if bool(options.list) != bool(options.categories):
-        raise UserError("--list and --categories belong together; give both")
-    if options.list:
-        if len(options.images) != 1:
-            raise UserError(f"--list: expected one --images folder, got {len(options.images)}")
-        train = photographs.from_list(options.list, options.categories, options.images[0])
-    else:
-        train = photographs.from_folders(options.images)
-    if options.val_images:
-        val = photographs.from_folders(options.val_images, train.class_names)
-        return dataclasses.replace(train, class_names=val.class_names), val
-    if not 0 < options.val_fraction < 1:
-        raise UserError(f"--val-fraction: expected between 0 and 1, got {options.val_fraction}")
-    mixed = train.shuffled(options.config.seed)
-    count = max(1, round(len(mixed) * options.val_fraction))
-    return mixed.select(range(count, len(mixed))), mixed.select(range(count))
+def _check(options):
+    if (options.val_list or options.categories) and not options.list:
+        raise UserError("--val-list and --categories: expected --list as well")
+    if options.list and len(options.images) > 1 and any(map(os.path.isdir, options.images)):
+        raise UserError(
+            f"--list: expected one --images folder, or archives; got {len(options.images)}"
+        )
 
 
 def _check_apart(options):
     """Refuse records below the photographs: the next start would take them for photographs."""
     records = os.path.realpath(options.records)
-    searched = ([] if options.list else options.images) + (options.val_images or [])
+    searched = ([] if options.list else options.images) + (
+        [] if options.val_list else options.val_images or []
+    )
     for folder in map(os.path.realpath, searched):
         if os.path.commonpath([records, folder]) == folder:
             raise UserError(f"--records: expected a folder outside {folder}, got {records}")
@@ -88,7 +110,9 @@ def _part(text):
     except ValueError:
         k = n = 0
     if not 1 <= k <= n:
-        raise UserError(f"--part: expected K/N with K from 1 to N, such as 3/16, got {text!r}")
+        raise argparse.ArgumentTypeError(
+            f"expected K/N with K from 1 to N, such as 3/16; got {text!r}"
+        )
     return k, n
 
 
@@ -98,30 +122,42 @@ def main(argv=None):
         "--images",
         nargs="+",
         required=True,
-        metavar="DIR",
-        help="folders of photographs, one sub-folder a class or none",
+        metavar="PATH",
+        help="folders or .tar archives of photographs, one sub-folder a class or none",
     )
     arguments.add_argument("--records", required=True, metavar="DIR", help="folder to make")
-    arguments.add_argument("--val-images", nargs="+", metavar="DIR", help="for validation")
+    arguments.add_argument("--val-images", nargs="+", metavar="PATH", help="for validation")
     arguments.add_argument(
         "--val-fraction",
-        type=float,
+        type=shell.number(float, 0.0001, 0.9999),
         default=0.05,
         metavar="F",
-        help="share of --images for validation, without --val-images (0.05)",
+        help="share of the photographs kept that is for validation, without --val-images or "
+        "--val-list (0.05)",
     )
-    arguments.add_argument("--list", metavar="FILE", help="Places365's list of photographs")
-    arguments.add_argument("--categories", metavar="FILE", help="Places365's list of classes")
+    arguments.add_argument(
+        "--unlabeled",
+        action="store_true",
+        help="take validation photographs of classes that training lacks, without a class",
+    )
+    arguments.add_argument(
+        "--list", metavar="FILE", help="photographs and the numbers of their classes, a line each"
+    )
+    arguments.add_argument("--val-list", metavar="FILE", help="the same for validation")
+    arguments.add_argument(
+        "--categories", metavar="FILE", help="names of the classes (default: the list's folders)"
+    )
     arguments.add_argument(
         "--workers",
-        type=int,
+        type=shell.number(int, 1),
         default=os.cpu_count(),
         metavar="N",
         help="processes (default: one a core)",
     )
     arguments.add_argument(
         "--part",
-        default="1/1",
+        type=_part,
+        default=(1, 1),
         metavar="K/N",
         help="make the K-th of N parts, as one of N machines",
     )

@@ -11,6 +11,7 @@ best.weights.h5 and last.weights.h5, checkpoints/, panels/, curves.png and Tenso
 import os
 import sys
 
+import read_input
 from build_model import build_model
 from colornet import shell
 from colornet.training.stopping import Stopped, StopSignals
@@ -31,7 +32,6 @@ def train(config, records, run_dir):
     """
     shell.import_tensorflow()
 
-    import read_input
     from colornet.records.dataset import read_dataset
     from colornet.training.run import open_run
 
@@ -43,9 +43,7 @@ def train(config, records, run_dir):
         batches = run.spread(
             lambda *part: read_input.training_batches(config, records, dataset, run.done, *part)
         )
-        batches = read_input.damage_named(
-            batches, records, dataset, "train", config.batch_size, run.done
-        )
+        batches = read_input.damage_named(batches)
         with StopSignals() as signals, shell.progress(config.steps, "steps", run.done) as bar:
             for step, batch in zip(range(run.done + 1, config.steps + 1), batches):
                 run.step(step, batch)

@@ -44,10 +44,15 @@ def rgb_to_lab(rgb):
     xyz = linear @ _XYZ_FROM_RGB.T.astype(np.float32)
     f = _lab_f(xyz / _WHITE.astype(np.float32))
     lab = np.empty_like(f)
-    lab[..., 0] = np.float32(116) * f[..., 1] - np.float32(16)
-    lab[..., 1] = np.float32(500) * (f[..., 0] - f[..., 1])
-    lab[..., 2] = np.float32(200) * (f[..., 1] - f[..., 2])
+    _fill_lab(np.moveaxis(lab, -1, 0), *np.moveaxis(f, -1, 0))
     return lab
+
+
+def _fill_lab(lab, fx, fy, fz):
+    """Write L*, a* and b* of CIE's f of X, Y and Z into `lab` (3, ...)."""
+    lab[0] = np.float32(116) * fy - np.float32(16)
+    lab[1] = np.float32(500) * (fx - fy)
+    lab[2] = np.float32(200) * (fy - fz)
 
 
 def srgb_to_linear(srgb):
@@ -62,11 +67,37 @@ def _lab_f(shares):
 
 def rgb_to_lightness(rgb):
     """L* (...) float32 of 8-bit sRGB (..., 3), as `rgb_to_lab` but five times faster."""
-    red, green, blue = _luminance_tables()
+    red, green, blue = _share_tables()[1]
     index = red[rgb[..., 0]]
     index += green[rgb[..., 1]]
     index += blue[rgb[..., 2]]
     return _lightness_of_linear().take(index.astype(np.uint16))
+
+
+def luminance_bytes_and_half_lab(rgb):
+    """What a record holds of a picture: within a byte's step of `rgb_to_lab`, but faster.
+
+    Args:
+        rgb: uint8 (height, width, 3), of even sides.
+
+    Returns:
+        (luminance, lab): encoded L* as uint8 (height, width); and Lab averaged over 2 x 2 pixels,
+        float32 (3, height/2, width/2).
+    """
+    halves = []
+    for axis, tables in enumerate(_share_tables()):
+        index = tables[0].take(rgb[..., 0])
+        index += tables[1].take(rgb[..., 1])
+        index += tables[2].take(rgb[..., 2])
+        index = index.astype(np.uint16)
+        if axis == 1:
+            luminance = _luminance_byte_of_linear().take(index)
+        f = _lab_f_of_linear().take(index)
+        rows = f[0::2] + f[1::2]  # ten times as fast as a mean over axes of a reshaped array
+        halves.append((rows[:, 0::2] + rows[:, 1::2]) / 4)
+    lab = np.empty((3, *halves[0].shape), np.float32)
+    _fill_lab(lab, *halves)
+    return luminance, lab
 
 
 def gray_to_lightness(gray):
@@ -207,11 +238,28 @@ def _gamma_table():
 
 
 @functools.cache
-def _luminance_tables():
-    """For each 8-bit level of red, green and blue, what it adds to a `_table_index` of Y."""
-    tables = np.outer(_XYZ_FROM_RGB[1], srgb_to_linear(_LEVELS)) * (_STEPS - 1)
-    tables[0] += 0.5  # so that cutting the sum off rounds it
+def _share_tables():
+    """What 8-bit red, green and blue add to `_table_index` of X, Y and Z relative to white.
+
+    Returns:
+        float32 (3 of XYZ, 3 of RGB, 256 levels).
+    """
+    shares = (_XYZ_FROM_RGB / _WHITE[:, None])[..., None]
+    tables = shares * srgb_to_linear(_LEVELS) * (_STEPS - 1)
+    tables[:, 0] += 0.5  # so that cutting the sum off rounds it
     return tables.astype(np.float32)
+
+
+@functools.cache
+def _lab_f_of_linear():
+    """CIE's f of evenly spaced shares in [0, 1]."""
+    return _lab_f(np.linspace(0, 1, _STEPS)).astype(np.float32)
+
+
+@functools.cache
+def _luminance_byte_of_linear():
+    """Encoded L* of evenly spaced Y in [0, 1], as a byte."""
+    return to_bytes(encode_luminance(_lightness_of_linear()))
 
 
 @functools.cache

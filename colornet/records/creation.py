@@ -1,9 +1,10 @@
 """Photographs to a whole records folder: its plan, its shards, and what it says of itself."""
 
+import contextlib
 import os
 
 from colornet.errors import UserError
-from colornet.files import remove_leftovers
+from colornet.files import locked, remove_leftovers
 from colornet.records import making, storage, totals
 from colornet.records.dataset import DATASET, SCHEMA
 from colornet.records.shards import shards_of
@@ -12,52 +13,75 @@ from config import RECORD_SETTINGS
 PLAN = "plan.json"
 
 
-def create_records(config, train, val, folder, workers, part=(1, 1)):
+def create_records(config, train, val, folder, workers, part=(1, 1), val_fraction=0.0):
     """Make the shards of one part and, once all parts are there, dataset.json.
 
     Args:
         config: a `config.Config`.
-        train, val: `photographs.PhotographList`.
+        train: `photographs.PhotographList`.
+        val: the same; None to take a share of the training photographs.
         folder: the records folder.
         workers: processes.
         part: (k, n), the k-th of n parts of the shards.
+        val_fraction: that share, counted in photographs that are not left out.
 
     Returns:
         The content of dataset.json; None while other parts are missing.
 
     Raises:
-        UserError: the folder holds other records, or cannot be written.
+        UserError: the folder holds other records, cannot be written, or another process is making
+            the same part.
     """
     plan = {
         "schema": SCHEMA,
         "settings": {name: getattr(config, name) for name in RECORD_SETTINGS},
-        "class_names": val.class_names,
-        "train": {"photographs": len(train), "fingerprint": train.fingerprint()},
-        "val": {"photographs": len(val), "fingerprint": val.fingerprint()},
+        "class_names": train.class_names,
+        "train": _identity(train),
+        "val": {"fraction": val_fraction} if val is None else _identity(val),
     }
-    splits = {"train": train.shuffled(config.seed), "val": val.shuffled(config.seed)}
-    shards = [
-        shard
+    mixed = train.shuffled(config.seed)
+    splits = {"train": mixed, "val": mixed if val is None else val.shuffled(config.seed)}
+    by_split = {
+        split: shards_of(folder, split, len(photographs), config.shard_pictures)
         for split, photographs in splits.items()
-        for shard in shards_of(folder, split, len(photographs), config.shard_pictures)
-    ]
+    }
+    shards = [shard for each in by_split.values() for shard in each]
+    if val is None:
+        jobs = [making.Job(pair, val_fraction) for pair in zip(*by_split.values())]
+    else:
+        jobs = [making.Job((shard,)) for shard in shards]
+    k, n = part
     try:
         storage.make_folder(folder)
-        if not storage.is_remote(folder):
-            remove_leftovers(folder)
-        _check_plan(os.path.join(folder, PLAN), plan)
-        making.make_shards(config, splits, shards[part[0] - 1 :: part[1]], folder, workers)
-        found = set(storage.names(folder))
-        missing = sum(not shard.is_finished(found) for shard in shards)
-        if missing:
-            print(f"{missing} shards of other parts are missing; {DATASET} waits for them")
-            return None
-        return totals.write_totals(plan, shards, splits, folder)
+        with _alone(folder, k, n):
+            _check_plan(os.path.join(folder, PLAN), plan)
+            making.make_shards(config, splits, jobs[k - 1 :: n], folder, workers)
+            found = set(storage.names(folder))
+            missing = sum(not shard.is_finished(found) for shard in shards)
+            if missing:
+                print(f"{missing} shards of other parts are missing; {DATASET} waits for them")
+                return None
+            return totals.write_totals(plan, shards, splits, folder)
     except OSError as error:
         raise UserError(
             f"{folder}: cannot write records: {error.strerror or error}; "
             "finished shards are kept, run the same command again"
         ) from None
+
+
+def _identity(photographs):
+    return {"photographs": len(photographs), "fingerprint": photographs.fingerprint()}
+
+
+@contextlib.contextmanager
+def _alone(folder, k, n):
+    """Keep other processes off this part, and clear away what killed ones left."""
+    if storage.is_remote(folder):  # such storage knows no locks
+        yield
+        return
+    with locked(os.path.join(folder, f".part-{k}-of-{n}.lock"), f"{folder}, part {k}/{n}"):
+        remove_leftovers(folder)
+        yield
 
 
 def _check_plan(path, plan):

@@ -6,35 +6,115 @@ One example a photograph (raw bytes, nothing to decode while training):
     label        int64, index into class_names; -1 without a class
     name         bytes, the photograph's path below its folder
 
-Written here without TensorFlow, so that many processes start at once.
+Without TensorFlow, so that many processes start at once.
 """
 
 import struct
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import google_crc32c
+import numpy as np
 
 NO_CLASS = -1
+FRAME = 16  # bytes that a shard adds to each example: length, its checksum, the example's checksum
 
 
-def example_bytes(luminance, chrominance, label, name):
-    """A serialised tf.train.Example with the four features of a photograph."""
+class Record(NamedTuple):
+    """One photograph as it is stored; fields as above."""
+
+    luminance: np.ndarray
+    chrominance: np.ndarray
+    label: int
+    name: bytes
+
+
+class DamagedRecord(ValueError):
+    """Bytes that are no whole record."""
+
+
+def record_bytes(record: Record) -> bytes:
+    """A record as it stands in a shard: length and example, each with a masked CRC-32C."""
+    example = b"".join(_example(record))
+    length = struct.pack("<Q", len(example))
+    return length + _masked_crc(length) + example + _masked_crc(example)
+
+
+def parse_records(data: bytes, size: int) -> Iterator[Record]:
+    """The records of some bytes of a shard, whose pictures are size x size; arrays are views.
+
+    Raises:
+        DamagedRecord: a record is cut short, or does not match its checksums or its size.
+    """
+    view, start = memoryview(data), 0
+    while start < len(data):
+        if start + FRAME > len(data):
+            raise DamagedRecord("it is cut short")
+        header, checksum = data[start : start + 8], data[start + 8 : start + 12]
+        end = start + 12 + struct.unpack("<Q", header)[0]
+        if checksum != _masked_crc(header):
+            raise DamagedRecord("its checksums do not match")
+        if end + 4 > len(data):
+            raise DamagedRecord("it is cut short")
+        example = view[start + 12 : end]
+        if data[end : end + 4] != _masked_crc(example):
+            raise DamagedRecord("its checksums do not match")
+        yield _parse_example(example, size)
+        start = end + 4
+
+
+def _masked_crc(data):
+    crc = google_crc32c.value(bytes(data) if isinstance(data, memoryview) else data)
+    return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
+
+
+# --- tf.train.Example: {1: {1: [{1: name, 2: {1: {1: bytes}} or {3: {1: varints}}}, ...]}} -----
+
+
+def _example(record):
     features = (
-        (b"chrominance", _field(1, _field(1, [chrominance.tobytes()]))),
-        (b"label", _field(3, _field(1, [_varint(label)]))),
-        (b"luminance", _field(1, _field(1, [luminance.tobytes()]))),
-        (b"name", _field(1, _field(1, [name]))),
+        (b"chrominance", _field(1, _field(1, [record.chrominance.tobytes()]))),
+        (b"label", _field(3, _field(1, [_varint(record.label)]))),
+        (b"luminance", _field(1, _field(1, [record.luminance.tobytes()]))),
+        (b"name", _field(1, _field(1, [record.name]))),
     )
     entries = [
         chunk
         for key, feature in features
         for chunk in _field(1, _field(1, [key]) + _field(2, feature))
     ]
-    return b"".join(_field(1, entries))
+    return _field(1, entries)
+
+
+def _parse_example(example, size):
+    features = {}
+    for entry in _values(next(_values(example))):
+        key, feature = _values(entry)
+        features[bytes(key)] = next(_values(next(_values(feature))))
+    try:
+        label, _ = _read_varint(features[b"label"], 0)
+        return Record(
+            np.frombuffer(features[b"luminance"], np.uint8).reshape(size, size),
+            np.frombuffer(features[b"chrominance"], np.uint8).reshape(size // 2, size // 2, 2),
+            label - (label >> 63 << 64),
+            bytes(features[b"name"]),
+        )
+    except (KeyError, ValueError):
+        raise DamagedRecord(f"it holds no picture of {size} px") from None
 
 
 def _field(number, chunks):
     """A length-delimited protocol buffer field, in chunks so that pictures are copied once."""
     return [_varint(number << 3 | 2) + _varint(sum(map(len, chunks))), *chunks]
+
+
+def _values(view):
+    """Yield the content of each length-delimited field of a message."""
+    start = 0
+    while start < len(view):
+        length, start = _read_varint(view, start + 1)  # after the field's number, one byte
+        yield view[start : start + length]
+        start += length
 
 
 def _varint(value):
@@ -47,24 +127,12 @@ def _varint(value):
     return bytes(groups)
 
 
-def record_bytes(example):
-    """An example as it stands in a shard: its length and itself, each with a masked CRC-32C."""
-    length = struct.pack("<Q", len(example))
-    return length + _masked_crc(length) + example + _masked_crc(example)
-
-
-def _masked_crc(data):
-    crc = google_crc32c.value(data)
-    return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
-
-
-def is_sound(data):
-    """Whether the bytes of a shard are whole records with the right checksums."""
-    while data:
-        (length,) = struct.unpack("<Q", data[:8]) if len(data) > 16 else (len(data),)
-        if length + 16 > len(data) or data[8:12] != _masked_crc(bytes(data[:8])):
-            return False
-        if data[12 + length : 16 + length] != _masked_crc(bytes(data[12 : 12 + length])):
-            return False
-        data = data[16 + length :]
-    return True
+def _read_varint(view, start):
+    """(value, where it ends)."""
+    value = shift = 0
+    while True:
+        byte = view[start]
+        value |= (byte & 127) << shift
+        start, shift = start + 1, shift + 7
+        if byte < 128:
+            return value, start

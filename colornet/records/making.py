@@ -3,6 +3,10 @@
 import collections
 import concurrent.futures
 import concurrent.futures.process
+import contextlib
+import dataclasses
+import hashlib
+import math
 import multiprocessing
 import os
 import signal
@@ -13,100 +17,100 @@ import time
 import numpy as np
 
 from colornet import shell
-from colornet.errors import ImageError, UserError
-from colornet.pictures import colorspace, opening
-from colornet.records import format as record_format
+from colornet.errors import UserError
 from colornet.records import storage
+from colornet.records.conversion import convert
+from colornet.records.format import NO_CLASS, Record, record_bytes
+from colornet.records.shards import Shard
 
 SAMPLES_A_SHARD = 8  # photographs next to the colour threshold that a shard remembers
-GRAYSCALE, LITTLE_COLOR = "grayscale", "little colour variance"
 
 
 # --- In the worker processes ----------------------------------------------------------------
 
 
-def convert(path, config):
-    """One photograph to the two planes of a record.
+class _Summary:
+    """What a shard's maker writes beside it."""
 
-    Returns:
-        (planes, reason, deviation): planes is (luminance, chrominance) as in `format`, or
-        None if the photograph is left out for `reason`; deviation of its chroma in Lab units, or
-        None if it could not be read.
-    """
-    try:
-        rgb = opening.open_square(path, config.picture_size, config.min_side)
-    except ImageError as error:
-        return None, str(error), None
-    luminance, chrominance, mean, deviation = lab_planes(rgb)
-    if mean < config.min_chroma:
-        return None, GRAYSCALE, deviation
-    if deviation < config.min_chroma_deviation:
-        return None, LITTLE_COLOR, deviation
-    return (luminance, chrominance), None, deviation
+    def __init__(self):
+        self.record_bytes = []
+        self.classes = collections.Counter()
+        self.rejected = []
+        self.samples = {"kept": [], "left out": []}
+        self.chrominance = np.zeros(2)  # bytes, summed over the pictures
+        self.digest = hashlib.blake2b(digest_size=16)
 
+    def keep(self, data, chrominance, class_name):
+        self.record_bytes.append(len(data))
+        self.classes[class_name] += 1
+        # One channel at a time: a mean over leading axes is slow.
+        self.chrominance += [chrominance[..., channel].mean() for channel in (0, 1)]
+        self.digest.update(data)
 
-def lab_planes(rgb):
-    """uint8 RGB (size, size, 3) to a record's planes, mean chroma and chroma deviation."""
-    lab = colorspace.rgb_to_lab(rgb)
-    a, b = _halved(lab[..., 1]), _halved(lab[..., 2])
-    mean = float(np.sqrt(a * a + b * b).mean())
-    deviation = float(np.sqrt(a.var() + b.var()))
-    luminance = colorspace.to_bytes(colorspace.encode_luminance(lab[..., 0]))
-    chrominance = colorspace.to_bytes(colorspace.encode_chrominance(np.stack([a, b], axis=-1)))
-    return luminance, chrominance, mean, deviation
-
-
-def _halved(plane):
-    """Averages of 2 x 2 pixels; ten times as fast as a mean over axes of a reshaped array."""
-    rows = plane[0::2] + plane[1::2]
-    return (rows[:, 0::2] + rows[:, 1::2]) / 4
+    def values(self):
+        samples = {
+            kind: sorted(found, reverse=kind == "left out")[:SAMPLES_A_SHARD]
+            for kind, found in self.samples.items()
+        }
+        return {
+            "pictures": len(self.record_bytes),
+            "bytes": sum(self.record_bytes),
+            "record_bytes": self.record_bytes,
+            "classes": self.classes,
+            "rejected": self.rejected,
+            "samples": samples,
+            "chrominance": list(self.chrominance),
+            "digest": self.digest.hexdigest(),
+        }
 
 
-def _make_shard(config, shard, entries, class_names):
-    """Write a shard and then its summary, which marks it as finished.
+def _make_shards(config, job, entries, class_names):
+    """Write a job's shards and then their summaries, which mark them as finished.
 
     Args:
         entries: `photographs.PhotographList.entry` of each photograph.
     """
-    summary = {
-        "pictures": 0,
-        "bytes": 0,
-        "classes": collections.Counter(),
-        "rejected": [],
-        "samples": {"kept": [], "left out": []},
-        "chrominance": np.zeros(2),
-    }
-    records = _records(config, entries, shard.positions.start, class_names, summary)
-    storage.write_bytes(shard.path, records)
-    for kind, samples in summary["samples"].items():
-        samples.sort(reverse=kind == "left out")
-        del samples[SAMPLES_A_SHARD:]
-    summary["chrominance"] = list(summary["chrominance"])
-    storage.write_json(shard.summary_path, summary)
+    summaries, for_validation = [_Summary() for _ in job.shards], []
+    records = _records(config, job, entries, class_names, summaries, for_validation)
+    for shard, summary, data in zip(job.shards, summaries, (records, for_validation)):
+        storage.write_bytes(shard.path, data)
+        storage.write_json(shard.summary_path, summary.values())
 
 
-def _records(config, entries, first, class_names, summary):
-    """Yield the records of a shard and fill in its summary."""
-    for position, (path, name, label) in enumerate(entries, first):
+def _records(config, job, entries, class_names, summaries, for_validation):
+    """Yield the records of a job's first shard; fill in those of the second, and the summaries."""
+    kept = 0
+    for position, entry in enumerate(entries, job.positions.start):
         if _worker.stop.value:
             raise InterruptedError("another process failed")
-        planes, reason, deviation = convert(path, config)
-        class_name = "" if label == record_format.NO_CLASS else class_names[label]
+        planes, reason, deviation = convert(entry, config)
+        class_name = "" if entry.label == NO_CLASS else class_names[entry.label]
+        summary = summaries[0]
         if reason is None:
-            record = record_format.record_bytes(record_format.example_bytes(*planes, label, name))
-            yield record
-            summary["pictures"] += 1
-            summary["bytes"] += len(record)
-            summary["classes"][class_name] += 1
-            # Sum over pictures. One channel at a time: a mean over leading axes is slow.
-            summary["chrominance"] += [planes[1][..., channel].mean() for channel in (0, 1)]
+            data = record_bytes(Record(*planes, entry.label, entry.name))
+            if to_validation(job.share, job.positions.start + kept):
+                summary = summaries[1]
+                for_validation.append(data)
+            else:
+                yield data
+            kept += 1
+            summary.keep(data, planes[1], class_name)
         else:
-            summary["rejected"].append([os.fsdecode(name), reason, class_name])
+            summary.rejected.append([os.fsdecode(entry.name), reason, class_name])
         if deviation is not None:
             kind = "left out" if reason else "kept"
-            summary["samples"][kind].append([round(deviation, 3), position])
+            summary.samples[kind].append([round(deviation, 3), position])
         with _worker.done.get_lock():
             _worker.done.value += 1
+
+
+def to_validation(share, kept):
+    """Whether a photograph goes to validation when `kept` have been kept before it.
+
+    Every share-th one does: the second at the latest, but never the first.
+    """
+    first = max(0, 1 - 2 * share)
+    return math.floor(share * (kept + 1) + first) > math.floor(share * kept + first)
 
 
 class _worker:
@@ -118,8 +122,9 @@ class _worker:
 
 def _start_worker(done, stop, parent):
     """Share the counters, leave Ctrl-C to the parent, and die with it even if it is killed."""
-    _worker.done, _worker.stop = done, stop
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    _worker.done, _worker.stop = done, stop
     shell.keep_memory()
 
     def watch():
@@ -133,13 +138,31 @@ def _start_worker(done, stop, parent):
 # --- In the main process --------------------------------------------------------------------
 
 
-def make_shards(config, splits, shards, folder, workers):
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What a worker makes at a time: one shard, or one of each split from the same photographs.
+
+    Attributes:
+        shards: one; or that of the training split and then that of the validation split.
+        share: of the photographs kept, for validation.
+    """
+
+    shards: tuple[Shard, ...]
+    share: float = 0.0
+
+    @property
+    def positions(self) -> range:
+        return self.shards[0].positions
+
+
+def make_shards(config, splits, jobs, folder, workers):
     """Make those shards that are not finished yet.
 
     Args:
         config: a `config.Config`.
         splits: shuffled `photographs.PhotographList` by split.
-        shards: `shards.Shard`s of the folder; those of no other machine.
+        jobs: `Job`s; those of no other machine.
+        folder: the records folder.
         workers: processes.
 
     Raises:
@@ -147,10 +170,11 @@ def make_shards(config, splits, shards, folder, workers):
         UserError: a process was killed.
     """
     found = set(storage.names(folder))
-    todo = [shard for shard in shards if not shard.is_finished(found)]
-    total = sum(len(shard.positions) for shard in todo)
+    todo = [job for job in jobs if not all(shard.is_finished(found) for shard in job.shards)]
+    total = sum(len(job.positions) for job in todo)
+    count, left = (sum(len(job.shards) for job in some) for some in (jobs, todo))
     print(
-        f"{len(shards)} shards, {len(shards) - len(todo)} already made, "
+        f"{count} shards, {count - left} already made, "
         f"{total} photographs to read, {workers} processes",
         flush=True,
     )
@@ -183,12 +207,13 @@ def _run_workers(config, splits, todo, remote, workers, total):
         try:
             while True:
                 # Few at a time: a queue of all would hold every name twice.
-                while len(running) < 2 * workers and (shard := next(waiting, None)):
-                    photographs = splits[shard.split]
-                    entries = [photographs.entry(i) for i in shard.positions]
-                    running.add(
-                        pool.submit(_make_shard, config, shard, entries, photographs.class_names)
-                    )
+                while len(running) < 2 * workers and (job := next(waiting, None)):
+                    photographs = splits[job.shards[0].split]
+                    entries = [photographs.entry(i) for i in job.positions]
+                    with _interrupts_held():  # processes start here, with what is held
+                        running.add(
+                            pool.submit(_make_shards, config, job, entries, photographs.class_names)
+                        )
                 if not running:
                     break
                 finished, running = concurrent.futures.wait(
@@ -201,6 +226,16 @@ def _run_workers(config, splits, todo, remote, workers, total):
             stop.value = 1
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+@contextlib.contextmanager
+def _interrupts_held():
+    """Ctrl-C waits, also in processes that start meanwhile."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _Progress:

@@ -4,6 +4,7 @@ import dataclasses
 import os
 from collections.abc import Collection
 
+from colornet.errors import UserError
 from colornet.records import storage
 
 
@@ -34,15 +35,25 @@ class Shard:
 
     @property
     def summary_path(self) -> str:
-        return self.path.removesuffix("tfrecord") + "json"
+        return summary_path(self.path)
 
     def is_finished(self, names: Collection[str]) -> bool:
         """Whether both of its files are among the `names` in its folder."""
         return self.name in names and os.path.basename(self.summary_path) in names
 
     def summary(self) -> dict:
-        """What its maker wrote beside it; raises OSError or ValueError."""
-        return storage.read_json(self.summary_path)
+        """What its maker wrote beside it; raises OSError, or UserError where that is damaged."""
+        try:
+            return storage.read_json(self.summary_path)
+        except ValueError:
+            raise UserError(
+                f"{self.summary_path}: damaged; delete it and run input_create.py again"
+            ) from None
+
+
+def summary_path(path: str) -> str:
+    """Of the summary beside the shard at `path`."""
+    return path.removesuffix("tfrecord") + "json"
 
 
 def shards_of(folder: str, split: str, photographs: int, size: int) -> list[Shard]:

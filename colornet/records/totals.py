@@ -25,7 +25,7 @@ def write_totals(plan, shards, splits, folder):
     Args:
         plan: the content of plan.json.
         shards: every `shards.Shard` of the folder; all are finished.
-        splits: shuffled `photographs.PhotographList` by split.
+        splits: by split, the `photographs.PhotographList` that its shards are made of.
         folder: the records folder.
 
     Raises:
@@ -64,7 +64,7 @@ class _Totals:
         total["pictures"] += summary["pictures"]
         total["classes"].update(summary["classes"])
         total["shards"].append(
-            {"file": shard.name, "pictures": summary["pictures"], "bytes": summary["bytes"]}
+            {"file": shard.name, **{key: summary[key] for key in ("pictures", "bytes", "digest")}}
         )
         for _, reason, class_name in summary["rejected"]:
             kind = reason.partition(":")[0]
@@ -108,7 +108,7 @@ def _write_samples(samples, splits, path):
                 [
                     tile
                     for _, split, position in chunk
-                    for tile in _tile(splits[split].entry(position)[0])
+                    for tile in _tile(splits[split].entry(position))
                 ]
             )
             captions.append(f"{kind}: chroma deviation " + ", ".join(f"{d:.1f}" for d, *_ in chunk))
@@ -118,9 +118,9 @@ def _write_samples(samples, splits, path):
     storage.write_bytes(path, [buffer.getvalue()])
 
 
-def _tile(path):
+def _tile(entry):
     """The photograph alone in a list; none if it is gone since its shard was made."""
     try:
-        return [opening.open_square(path, SAMPLE_SIDE)]
+        return [opening.open_square(entry.content(), SAMPLE_SIDE)]
     except ImageError:
         return []

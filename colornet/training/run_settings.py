@@ -1,10 +1,10 @@
 """The settings of a run: what the records decide, and what may change when it goes on."""
 
 import dataclasses
-import hashlib
 import os
 
 from colornet.errors import UserError
+from colornet.records.dataset import fingerprint
 from colornet.training.run_folder import to_disk, writing
 from config import (
     BEFORE,
@@ -21,7 +21,6 @@ from config import (
 def of_records(config, dataset):
     """The settings with what the records decide: how they were made, classes, mean color."""
     names = tuple(dataset["class_names"])
-    fingerprint = hashlib.sha256(repr(sorted(map(str, dataset["train"]["shards"]))).encode())
     made = {**BEFORE, **dataset["settings"]}
     return dataclasses.replace(
         config,
@@ -30,7 +29,7 @@ def of_records(config, dataset):
         num_classes=max(1, len(names)),
         mean_color=tuple(dataset.get("mean_color", ())),
         use_classification=config.use_classification and bool(names),
-        records_fingerprint=fingerprint.hexdigest()[:16],
+        records_fingerprint=fingerprint(dataset),
     )
 
 

@@ -1,18 +1,19 @@
 """Reading records: repeatable from any step, aligned crops, and damage that names its shard."""
 
 import json
-import math
 
 import numpy as np
 import pytest
+import tensorflow as tf
+from PIL import Image
 
 import input_create
 import model_train
 import read_input
-from colornet.records import format as record_format
-from colornet.records import storage
-from colornet.records.dataset import SCHEMA, find_damage, read_dataset
-from colornet.records.shards import Shard
+from colornet.records import order, reading, storage
+from colornet.records.dataset import SCHEMA, fingerprint, read_dataset
+from colornet.records.format import Record, record_bytes
+from colornet.records.shards import shards_of
 from config import load_config
 
 SIZE, CROP = 40, 32
@@ -51,18 +52,21 @@ def _write_records(folder, train=PICTURES, val=5, shard_pictures=8):
         "class_names": [f"{i:03d}" for i in range(max(train, val))],
     }
     for split, pictures in (("train", train), ("val", val)):
-        count = math.ceil(pictures / shard_pictures)
         dataset[split] = {"pictures": pictures, "shards": []}
-        for number in range(count):
-            labels = range(pictures)[number * shard_pictures : (number + 1) * shard_pictures]
+        for shard in shards_of(str(folder), split, pictures, shard_pictures):
             records = [
-                record_format.record_bytes(record_format.example_bytes(*_planes(), label, b"name"))
-                for label in labels
+                record_bytes(Record(*_planes(), label, b"name%d" % label))
+                for label in shard.positions
             ]
-            name = Shard("", split, number, count, range(0)).name
-            (folder / name).write_bytes(b"".join(records))
+            storage.write_bytes(shard.path, records)
+            storage.write_json(shard.summary_path, {"record_bytes": list(map(len, records))})
             dataset[split]["shards"].append(
-                {"file": name, "pictures": len(records), "bytes": sum(map(len, records))}
+                {
+                    "file": shard.name,
+                    "pictures": len(records),
+                    "bytes": sum(map(len, records)),
+                    "digest": f"{split} {shard.number}",
+                }
             )
     (folder / "dataset.json").write_text(json.dumps(dataset))
     return dataset
@@ -134,6 +138,88 @@ def test_pipelines_and_parts_are_slices_of_the_whole_batch(records, whole):
         tuple(np.concatenate(parts) for parts in zip(*quarters[i : i + 2])) for i in range(0, 8, 2)
     ]
     _assert_equal(joined, expected)
+
+
+@pytest.fixture
+def read_counts(monkeypatch):
+    """How many records each call read from the shards."""
+    counts, read = [], reading.SplitReader.read
+
+    def counting(self, first, count):
+        counts.append(count)
+        return read(self, first, count)
+
+    monkeypatch.setattr(reading.SplitReader, "read", counting)
+    return counts
+
+
+def _reader(records, buffer=16, host=0, hosts=1):
+    split = reading.SplitReader(*records, "train")
+    return reading.TrainingReader(split, 0, BATCH, buffer, host, hosts)
+
+
+@pytest.mark.parametrize("step", [5, 123_456_789])
+def test_beginning_anywhere_reads_no_more_than_the_buffer(records, read_counts, step):
+    reader = _reader(records, buffer=32)
+    reader.step(step)
+    reader.pool.shutdown()
+    assert BATCH <= sum(read_counts) <= 32
+
+
+def test_hosts_read_their_own_pictures_alone(records, read_counts):
+    totals = []
+    for hosts in (1, 2, 4):
+        readers = [_reader(records, host=host, hosts=hosts) for host in range(hosts)]
+        batches = [[reader.step(step) for step in range(25)] for reader in readers]
+        for reader in readers:
+            reader.pool.shutdown()
+        positions = np.stack([[part[0] for part in of_host] for of_host in batches], axis=1)
+        assert positions.reshape(-1).tolist() == list(range(25 * BATCH))
+        totals.append(sum(read_counts))
+        read_counts.clear()
+    assert max(totals) <= 25 * BATCH + 32 and totals[2] <= totals[0] + 32
+
+
+def test_a_long_epoch_is_mixed_well_and_whole():
+    """Every record comes once, and a batch's records lie all over the set."""
+    pictures, batch = 10_007, 16
+    orders = []
+    for number in (0, 1):
+        epoch = order.Epoch(3, number, pictures, batch, 8)
+        chunks, seen = {}, []
+        for position in range(pictures):
+            chunk, row = epoch.place(position)
+            if chunk not in chunks:
+                numbers, rows = epoch.records(chunk)
+                chunks[chunk] = [numbers[i] % pictures for i in rows]
+            seen.append(chunks[chunk][row])
+        assert sorted(seen) == list(range(pictures))
+        spread = np.ptp(np.reshape(seen[: pictures // batch * batch], (-1, batch)), axis=1)
+        assert np.median(spread) > 0.8 * pictures
+        orders.append(seen)
+    shares = np.abs(np.subtract(*orders)) < 100  # near the same place in both epochs
+    assert shares.mean() < 0.05
+
+
+def test_the_fingerprint_sees_every_shard(records):
+    dataset = records[1]
+    for split in ("train", "val"):
+        changed = json.loads(json.dumps(dataset))
+        changed[split]["shards"][-1]["digest"] = "other"
+        assert fingerprint(changed) != fingerprint(dataset)
+    assert fingerprint(json.loads(json.dumps(dataset))) == fingerprint(dataset)
+
+
+def test_the_script_shows_a_batch(records, tmp_path, capsys):
+    command = ["--records", records[0], "--output", str(tmp_path / "batch.png"), *SETTINGS[:2]]
+    changes = ["--set", f"crop_size={CROP}", "--set", f"batch_size={BATCH}", "--set", "aging=0.5"]
+    assert read_input.main(command + changes) == 0
+    sheet = np.asarray(Image.open(tmp_path / "batch.png").convert("RGB")).astype(int)
+    assert sheet.shape[1] >= 8 * CROP and sheet.shape[0] >= 2 * CROP
+    chroma = np.ptp(sheet[20 : 20 + CROP], axis=2).mean(axis=0)
+    assert chroma[6:CROP].max() < 8 < chroma[CROP + 10 : 2 * CROP].mean()  # grey, then colours
+    assert read_input.main(["--records", records[0], "--output", "/nowhere/a.png"] + changes) == 2
+    assert "cannot be written" in capsys.readouterr().err
 
 
 def test_crops_and_flips_keep_both_planes_aligned(records):
@@ -266,7 +352,7 @@ def test_a_flipped_bit_ends_training_and_names_the_shard(tmp_path, capsys, split
     shard.write_bytes(data)
     error = _train(tmp_path, capsys)
     assert str(shard) in error and "its checksums do not match" in error
-    assert "pictures were read" in error
+    assert "delete it and run input_create.py again" in error
 
 
 def test_a_truncated_or_missing_shard_ends_training_and_is_named(tmp_path, capsys):
@@ -284,7 +370,7 @@ def test_a_foreign_or_damaged_dataset_json_is_named(tmp_path, capsys):
     dataset = _write_records(tmp_path)
     path = tmp_path / "dataset.json"
     for text, reason in (
-        (json.dumps({**dataset, "schema": 99}), "expected records of schema 1, got 99"),
+        (json.dumps({**dataset, "schema": 99}), "expected records of schema 2, got 99"),
         (json.dumps({"schema": SCHEMA}), "damaged"),
         ("{", "damaged"),
         ("[]", "damaged"),
@@ -298,20 +384,40 @@ def test_a_foreign_or_damaged_dataset_json_is_named(tmp_path, capsys):
 
 def test_every_kind_of_damage_is_found_in_its_shard(tmp_path):
     dataset = _write_records(tmp_path)
-    folder = str(tmp_path)
-    assert find_damage(folder, dataset, "train") is None
     shard = tmp_path / "train-00002-of-00007.tfrecord"
     data = shard.read_bytes()
+
+    def reason():
+        reader = reading.SplitReader(str(tmp_path), dataset, "train")
+        with pytest.raises(reading.DamagedShard) as found:
+            reader.read(8, 24)
+        assert str(found.value).startswith(f"{shard}: damaged shard (")
+        return str(found.value)
+
     for position in (0, 9, 12, 5000, len(data) - 1):  # length, its checksum, data, checksum
         shard.write_bytes(data[:position] + bytes([data[position] ^ 1]) + data[position + 1 :])
-        assert find_damage(folder, dataset, "train") == (str(shard), "its checksums do not match")
-        assert find_damage(folder, dataset, "val") == (str(shard), "its checksums do not match")
+        assert "checksums do not match" in reason()
     for length in (5, len(data) - 1):
         shard.write_bytes(data[:length])
-        assert find_damage(folder, dataset, "train")[0] == str(shard)
+        assert "cut short" in reason()
     shard.unlink()
-    error = read_input.damage_report(folder, dataset, "train", 24)
-    assert f"{shard}: damaged shard (no such file or directory) after 24 pictures" in str(error)
+    assert "no such file or directory" in reason()
+    assert len(reading.SplitReader(str(tmp_path), dataset, "train").read(0, 16)) == 16
+    summary = tmp_path / "train-00000-of-00007.json"
+    summary.unlink()
+    with pytest.raises(reading.DamagedShard, match=f"{summary}: .*missing"):
+        reading.SplitReader(str(tmp_path), dataset, "train").read(0, 1)
+
+
+def test_what_is_done_with_batches_is_not_taken_for_damage():
+    def batches():
+        yield 1
+        raise tf.errors.NotFoundError(None, None, "no algorithm worked")
+
+    given = read_input.damage_named(batches())
+    assert next(given) == 1
+    with pytest.raises(tf.errors.NotFoundError):
+        next(given)
 
 
 def test_pictures_smaller_than_the_crop_are_refused(records):

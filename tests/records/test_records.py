@@ -1,6 +1,5 @@
 """Making records: the same bytes always, whatever interrupts it and whatever comes."""
 
-import json
 import os
 import random
 import shutil
@@ -16,126 +15,59 @@ import numpy as np
 import pytest
 from PIL import Image
 from skimage import color
+from tiny_records import (
+    ROOT,
+    SIZE,
+    assert_same,
+    command,
+    content_of,
+    create,
+    dataset_of,
+    examples_of,
+    label_of,
+    make_photographs,
+    rejected_of,
+)
 
-import input_create
-from colornet.files import printable
+from colornet.files import locked, printable
 from colornet.pictures import finding, opening
-from colornet.records import format as record_format
-from colornet.records import making, storage
+from colornet.records import storage
+from colornet.records.conversion import SINGLE_HUE, convert
+from colornet.records.format import Record, parse_records, record_bytes
+from colornet.records.photographs import Entry
 from config import load_config
 from messy import colorful, encoded, swapped_profile, write_messy_folder
-
-ROOT = Path(input_create.__file__).parent
-SIZE = 40
-SETTINGS = ["--preset", "smoke", "--set", f"picture_size={SIZE}", "--set", "shard_pictures=6"]
-
-
-def _photographs(folder, count=20, classes=("lake", "wood"), side=48):
-    for name in classes:
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    for i in range(count):
-        name = folder / classes[i % len(classes)] / f"{i:03d}.png"
-        Image.fromarray(colorful(side, side + 8, seed=i)).save(name)
-    return folder
-
-
-def _create(images, records, *more):
-    return input_create.main(
-        [
-            "--images",
-            str(images),
-            "--records",
-            str(records),
-            "--workers",
-            "2",
-            *SETTINGS,
-            *map(str, more),
-        ]
-    )
-
-
-def _command(images, records, *more):
-    return [
-        sys.executable,
-        str(ROOT / "input_create.py"),
-        "--images",
-        str(images),
-        "--records",
-        str(records),
-        "--workers",
-        "2",
-        *SETTINGS,
-        *map(str, more),
-    ]
-
-
-def _content(folder):
-    """{name: bytes} of every file, hidden ones too."""
-    return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
-
-
-def _assert_same(folder, other):
-    made, expected = _content(folder), _content(other)
-    assert made.keys() == expected.keys()
-    assert [name for name in made if made[name] != expected[name]] == []
-
-
-def _dataset(folder):
-    return json.loads((folder / "dataset.json").read_text())
-
-
-def _rejected(folder):
-    """{name: reason} of rejected.tsv."""
-    lines = (folder / "rejected.tsv").read_text(encoding="utf-8").split("\n")
-    assert lines[0] == "split\tname\treason" and lines[-1] == ""
-    return {name: reason for _, name, reason in (line.split("\t") for line in lines[1:-1])}
-
-
-def _examples(folder):
-    """{name as bytes: tf.train.Example} of all shards, read by TensorFlow."""
-    import tensorflow as tf
-
-    files = sorted(str(path) for path in folder.glob("*.tfrecord"))
-    examples = [
-        tf.train.Example.FromString(record.numpy()) for record in tf.data.TFRecordDataset(files)
-    ]
-    return {example.features.feature["name"].bytes_list.value[0]: example for example in examples}
-
-
-def _label(example):
-    return example.features.feature["label"].int64_list.value[0]
-
 
 # --- The same bytes -------------------------------------------------------------------------
 
 
 def test_worker_counts_give_equal_bytes(tmp_path):
-    images = _photographs(tmp_path / "images", 40)
+    images = make_photographs(tmp_path / "images", 40)
     for workers in (1, 2, 4):
-        assert _create(images, tmp_path / str(workers), "--workers", workers) == 0
-    assert len(list((tmp_path / "1").glob("*.tfrecord"))) == 8  # 38 and 2, six a shard
-    _assert_same(tmp_path / "2", tmp_path / "1")
-    _assert_same(tmp_path / "4", tmp_path / "1")
+        assert create(images, tmp_path / str(workers), "--workers", workers) == 0
+    assert len(list((tmp_path / "1").glob("*.tfrecord"))) == 14  # from six photographs each
+    assert_same(tmp_path / "2", tmp_path / "1")
+    assert_same(tmp_path / "4", tmp_path / "1")
 
 
 def test_kill_9_at_ten_random_moments(tmp_path):
-    images = _photographs(tmp_path / "images", 4, side=500)
+    images = make_photographs(tmp_path / "images", 4, side=500)
     for number in range(30):  # cheap photographs that take a while to read
         for path in sorted(images.glob("*/00[0-3].png")):
             os.link(path, path.with_name(f"{path.stem}-{number}.png"))
-    command = _command(images, tmp_path / "whole")
-    seconds = _run_until_killed(command, None)
+    made = command(images, tmp_path / "whole")
+    seconds = _run_until_killed(made, None)
     chance = random.Random(1)
     finished = killed = 0
     while killed < 10:
         records = tmp_path / f"records{finished}"
-        _run_until_killed(_command(images, records), chance.uniform(0, 0.8 * seconds))
+        _run_until_killed(command(images, records), chance.uniform(0, 0.8 * seconds))
         killed += 1
         for shard in records.glob("*-of-*.tfrecord"):  # whole already, if it has its name
             assert shard.read_bytes() == (tmp_path / "whole" / shard.name).read_bytes()
         if chance.random() < 0.3 or killed == 10:  # else the next one goes on from here
-            _run_until_killed(_command(images, records), None)
-            _assert_same(records, tmp_path / "whole")
+            _run_until_killed(command(images, records), None)
+            assert_same(records, tmp_path / "whole")
             finished += 1
 
 
@@ -156,9 +88,9 @@ def _run_until_killed(command, after):
 
 
 def test_interrupt_ends_in_one_line_and_is_made_good(tmp_path):
-    images = _photographs(tmp_path / "images", 40, side=250)
+    images = make_photographs(tmp_path / "images", 40, side=250)
     process = subprocess.Popen(
-        _command(images, tmp_path / "records"),
+        command(images, tmp_path / "records"),
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -171,16 +103,16 @@ def test_interrupt_ends_in_one_line_and_is_made_good(tmp_path):
     assert errors == "interrupted; what was finished is kept\n"
     assert process.returncode == 130
     assert not list((tmp_path / "records").glob(".*"))
-    assert _create(images, tmp_path / "records") == 0
-    assert _create(images, tmp_path / "whole") == 0
-    _assert_same(tmp_path / "records", tmp_path / "whole")
+    assert create(images, tmp_path / "records") == 0
+    assert create(images, tmp_path / "whole") == 0
+    assert_same(tmp_path / "records", tmp_path / "whole")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the worker in /proc")
 def test_a_killed_worker_ends_in_one_line(tmp_path):
-    images = _photographs(tmp_path / "images", 60, side=400)
+    images = make_photographs(tmp_path / "images", 60, side=400)
     process = subprocess.Popen(
-        _command(images, tmp_path / "records"),
+        command(images, tmp_path / "records"),
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -196,35 +128,48 @@ def test_a_killed_worker_ends_in_one_line(tmp_path):
 
 
 def test_parts_equal_the_whole(tmp_path, capsys):
-    images = _photographs(tmp_path / "images", 40)
-    assert _create(images, tmp_path / "whole") == 0
-    assert _create(images, tmp_path / "parts", "--part", "2/2") == 0
+    images = make_photographs(tmp_path / "images", 40)
+    assert create(images, tmp_path / "whole") == 0
+    assert create(images, tmp_path / "parts", "--part", "2/2") == 0
     assert not (tmp_path / "parts" / "dataset.json").exists()
-    assert "4 shards of other parts are missing" in capsys.readouterr().out
-    assert _create(images, tmp_path / "parts", "--part", "1/2") == 0
-    _assert_same(tmp_path / "parts", tmp_path / "whole")
+    assert "8 shards of other parts are missing" in capsys.readouterr().out
+    assert create(images, tmp_path / "parts", "--part", "1/2") == 0
+    assert_same(tmp_path / "parts", tmp_path / "whole")
 
 
 @pytest.mark.parametrize("text", ["0/2", "3/2", "1", "a/b"])
 def test_impossible_parts_are_refused(tmp_path, text, capsys):
-    assert _create(_photographs(tmp_path / "images", 2), tmp_path / "records", "--part", text) == 2
+    with pytest.raises(SystemExit, match="2"):
+        create(tmp_path, tmp_path / "records", "--part", text)
     assert "expected K/N" in capsys.readouterr().err
 
 
+def test_one_process_a_part(tmp_path, capsys):
+    images = make_photographs(tmp_path / "images", 8)
+    assert create(images, tmp_path / "records", "--part", "1/2") == 0
+    with locked(tmp_path / "records" / ".part-2-of-2.lock", "held"):
+        assert create(images, tmp_path / "records", "--part", "2/2") == 2
+        error = capsys.readouterr().err
+        assert f"part 2/2: in use by process {os.getpid()} on " in error and error.count("\n") == 1
+        assert create(images, tmp_path / "records", "--part", "1/2") == 0
+    assert create(images, tmp_path / "records", "--part", "2/2") == 0
+    assert (tmp_path / "records" / "dataset.json").exists()
+
+
 def test_a_deleted_shard_is_made_anew(tmp_path):
-    images = _photographs(tmp_path / "images")
-    assert _create(images, tmp_path / "records") == 0
+    images = make_photographs(tmp_path / "images")
+    assert create(images, tmp_path / "records") == 0
     shutil.copytree(tmp_path / "records", tmp_path / "whole")
     (tmp_path / "records" / "train-00001-of-00004.tfrecord").unlink()
     for half in ("train-00001-of-00004.tfrecord", "train-00001-of-00004.json", "dataset.json"):
         partial = f".partial-{socket.gethostname()[:32]}-{2**22 + 1}-7f{half}"
         (tmp_path / "records" / partial).write_text("left by a killed process")
-    assert _create(images, tmp_path / "records") == 0
-    _assert_same(tmp_path / "records", tmp_path / "whole")
+    assert create(images, tmp_path / "records") == 0
+    assert_same(tmp_path / "records", tmp_path / "whole")
 
 
 def test_a_full_disk_ends_in_one_line_and_is_made_good(tmp_path):
-    images = _photographs(tmp_path / "images", 40)
+    images = make_photographs(tmp_path / "images", 40)
     small, saved = tmp_path / "small", tmp_path / "saved"
     small.mkdir()
     # A file system of 60 KiB that is gone with its process.
@@ -235,7 +180,7 @@ def test_a_full_disk_ends_in_one_line_and_is_made_good(tmp_path):
     unshare = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-rm"]
     try:
         result = subprocess.run(
-            [*unshare, "sh", "-c", script, "sh", small, saved, *_command(images, small)],
+            [*unshare, "sh", "-c", script, "sh", small, saved, *command(images, small)],
             capture_output=True,
             text=True,
             timeout=60,
@@ -247,59 +192,59 @@ def test_a_full_disk_ends_in_one_line_and_is_made_good(tmp_path):
     assert result.returncode == 2, result.stderr
     assert "No space left on device; finished shards are kept" in result.stderr
     assert result.stderr.count("\n") == 1
-    assert _create(images, tmp_path / "whole") == 0
-    whole, kept = _content(tmp_path / "whole"), _content(saved)
+    assert create(images, tmp_path / "whole") == 0
+    whole, kept = content_of(tmp_path / "whole"), content_of(saved)
     assert any(name.endswith(".tfrecord") for name in kept)
     assert all(whole[name] == data for name, data in kept.items())
-    assert _create(images, saved) == 0
-    _assert_same(saved, tmp_path / "whole")
+    assert create(images, saved) == 0
+    assert_same(saved, tmp_path / "whole")
 
 
 # --- What is refused ------------------------------------------------------------------------
 
 
 def test_other_settings_on_a_begun_folder_are_refused(tmp_path, capsys):
-    images = _photographs(tmp_path / "images")
-    assert _create(images, tmp_path / "records", "--part", "1/2") == 0
-    before = _content(tmp_path / "records")
-    assert _create(images, tmp_path / "records", "--set", "min_chroma=2") == 2
+    images = make_photographs(tmp_path / "images")
+    assert create(images, tmp_path / "records", "--part", "1/2") == 0
+    before = content_of(tmp_path / "records")
+    assert create(images, tmp_path / "records", "--set", "min_chroma=2") == 2
     error = capsys.readouterr().err
     assert "min_chroma (1.0, now 2.0)" in error and error.count("\n") == 1
     Image.fromarray(colorful(seed=99)).save(images / "lake" / "new.png")
-    assert _create(images, tmp_path / "records", "--part", "1/2") == 2
+    assert create(images, tmp_path / "records", "--part", "1/2") == 2
     error = capsys.readouterr().err
     assert "different: train" in error and error.count("\n") == 1
     (images / "lake" / "new.png").unlink()
     (images / "lake").rename(images / "pond")
-    assert _create(images, tmp_path / "records", "--part", "1/2") == 2
+    assert create(images, tmp_path / "records", "--part", "1/2") == 2
     assert "class_names" in capsys.readouterr().err
-    assert _content(tmp_path / "records") == before
+    assert content_of(tmp_path / "records") == before
 
 
 def test_a_damaged_plan_and_a_blocked_folder_are_refused(tmp_path, capsys):
-    images = _photographs(tmp_path / "images", 4)
+    images = make_photographs(tmp_path / "images", 4)
     (tmp_path / "records").mkdir()
     (tmp_path / "records" / "plan.json").write_text("{")
-    assert _create(images, tmp_path / "records") == 2
+    assert create(images, tmp_path / "records") == 2
     assert "plan.json: damaged" in capsys.readouterr().err
     (tmp_path / "file").write_text("")
-    assert _create(images, tmp_path / "file" / "records") == 2
+    assert create(images, tmp_path / "file" / "records") == 2
     assert "cannot write records: Not a directory" in capsys.readouterr().err
-    assert _create(images, images / "records") == 2
+    assert create(images, images / "records") == 2
     assert "outside" in capsys.readouterr().err
 
 
 def test_no_usable_photograph_is_an_error(tmp_path, capsys):
     (tmp_path / "images").mkdir()
-    assert _create(tmp_path / "images", tmp_path / "records") == 2
+    assert create(tmp_path / "images", tmp_path / "records") == 2
     assert "found no file" in capsys.readouterr().err
-    assert _create(tmp_path / "nowhere", tmp_path / "records") == 2
+    assert create(tmp_path / "nowhere", tmp_path / "records") == 2
     assert "expected a folder" in capsys.readouterr().err
     (tmp_path / "images" / "a.jpg").write_text("text")
     (tmp_path / "images" / "b.jpg").write_text("text")
-    assert _create(tmp_path / "images", tmp_path / "records") == 2
+    assert create(tmp_path / "images", tmp_path / "records") == 2
     assert "no photograph could be used" in capsys.readouterr().err
-    assert set(_rejected(tmp_path / "records").values()) == {"not a picture"}
+    assert set(rejected_of(tmp_path / "records").values()) == {"not a picture"}
 
 
 # --- Messy input ----------------------------------------------------------------------------
@@ -311,7 +256,7 @@ def messy(tmp_path_factory):
     folder = tmp_path_factory.mktemp("messy")
     expected = write_messy_folder(folder / "images")
     result = subprocess.run(
-        _command(folder / "images", folder / "records"), capture_output=True, text=True, timeout=60
+        command(folder / "images", folder / "records"), capture_output=True, text=True, timeout=60
     )
     assert result.returncode == 0, result.stderr
     assert "Traceback" not in result.stderr
@@ -321,7 +266,7 @@ def messy(tmp_path_factory):
 
 def test_every_messy_file_is_used_or_named_with_its_reason(messy):
     expected, records = messy
-    used, rejected = _examples(records), _rejected(records)
+    used, rejected = examples_of(records), rejected_of(records)
     assert set(used) == {
         os.fsencode(name) for name, outcome in expected.items() if not outcome.record
     }
@@ -335,7 +280,7 @@ def test_every_messy_file_is_used_or_named_with_its_reason(messy):
 
 def test_the_counts_add_up(messy):
     expected, records = messy
-    dataset = _dataset(records)
+    dataset = dataset_of(records)
     splits = [dataset["train"], dataset["val"]]
     left_out = dataset["left_out"]
     assert sum(split["pictures"] for split in splits) + sum(left_out["reasons"].values()) == len(
@@ -390,21 +335,21 @@ def test_what_may_not_be_read_is_left_out_with_its_reason():
         try:
             assert list(finding.find_files(folder)) == [str(photograph), str(locked)]
             for path, reason in ((photograph, "permission denied"), (locked, "a folder")):
-                planes, found, _ = making.convert(str(path), load_config("smoke"))
+                planes, found, _ = convert(Entry(str(path), b"", -1), load_config("smoke"))
                 assert planes is None and found.startswith(reason)
         finally:
             os.seteuid(0)
 
 
 def test_the_color_filter_counts_by_reason_and_class_and_shows_samples(tmp_path):
-    images = _photographs(tmp_path / "images", 12)
+    images = make_photographs(tmp_path / "images", 12)
     gray = np.repeat(colorful()[..., :1], 3, axis=2)
     tinted = (gray * [1.0, 0.95, 0.85]).astype(np.uint8)  # sepia
     Image.fromarray(gray).save(images / "lake" / "grey.png")
     Image.fromarray(gray).save(images / "wood" / "grey.png")
     Image.fromarray(tinted).save(images / "wood" / "sepia.png")
-    assert _create(images, tmp_path / "records", "--set", "min_chroma_deviation=10") == 0
-    dataset = _dataset(tmp_path / "records")
+    assert create(images, tmp_path / "records", "--set", "min_chroma_deviation=10") == 0
+    dataset = dataset_of(tmp_path / "records")
     assert dataset["left_out"] == {
         "reasons": {"grayscale": 2, "little colour variance": 1},
         "classes": {
@@ -416,76 +361,32 @@ def test_the_color_filter_counts_by_reason_and_class_and_shows_samples(tmp_path)
     sheet = np.asarray(Image.open(tmp_path / "records" / "samples.png").convert("RGB"))
     assert sheet.shape[1] > 8 * 128 and sheet.shape[0] > 3 * 128  # twelve kept, three left out
     assert (
-        _create(
-            images, tmp_path / "all", "--set", "min_chroma=0", "--set", "min_chroma_deviation=0"
+        create(
+            images,
+            tmp_path / "all",
+            *("--set", "min_chroma=0"),
+            *("--set", "min_chroma_deviation=0"),
+            *("--set", "min_toning_deviation=0"),
         )
         == 0
     )
-    assert _dataset(tmp_path / "all")["left_out"] == {"reasons": {}, "classes": {}}
+    assert dataset_of(tmp_path / "all")["left_out"] == {"reasons": {}, "classes": {}}
 
 
-# --- Kinds of input -------------------------------------------------------------------------
-
-
-def test_class_folders_are_merged_and_flat_folders_have_no_class(tmp_path):
-    _photographs(tmp_path / "one", 6, ("lake", "wood"))
-    _photographs(tmp_path / "two", 6, ("hill", "wood"))
-    (tmp_path / "flat").mkdir()
-    Image.fromarray(colorful(seed=50)).save(tmp_path / "flat" / "x.png")
-    _photographs(tmp_path / "val", 2, ("wood", "sea"))
-    assert (
-        input_create.main(
-            [
-                "--images",
-                *(str(tmp_path / name) for name in ("one", "two", "flat")),
-                "--val-images",
-                str(tmp_path / "val"),
-                "--records",
-                str(tmp_path / "records"),
-                *SETTINGS,
-            ]
-        )
-        == 0
-    )
-    dataset = _dataset(tmp_path / "records")
-    assert dataset["class_names"] == ["hill", "lake", "wood", "sea"]
-    assert dataset["train"]["classes"] == {"": 1, "hill": 3, "lake": 3, "wood": 6}
-    assert dataset["val"]["classes"] == {"sea": 1, "wood": 1}
-    for name, example in _examples(tmp_path / "records").items():
-        class_name = name.decode().rpartition("/")[0]
-        label = dataset["class_names"].index(class_name) if class_name else record_format.NO_CLASS
-        assert _label(example) == label
-
-
-def test_places365_lists(tmp_path, capsys):
-    images = _photographs(tmp_path / "data", 6, ("a/airfield", "a/apartment/outdoor"))
-    categories, listed = tmp_path / "categories.txt", tmp_path / "list.txt"
-    categories.write_text("/a/airfield 0\n/a/apartment/outdoor 1\n/z/zoo 2\n")
-    listed.write_text(
-        "/a/airfield/000.png 0\n/a/apartment/outdoor/001.png 1\n"
-        "/a/airfield/002.png 0\n/a/airfield/gone.png 0\n"
-    )
-    lists = ["--list", listed, "--categories", categories, "--val-fraction", "0.25"]
-    assert _create(images, tmp_path / "records", *lists) == 0
-    assert _dataset(tmp_path / "records")["class_names"] == ["airfield", "apartment/outdoor", "zoo"]
-    labels = {name: _label(example) for name, example in _examples(tmp_path / "records").items()}
-    assert labels == {
-        b"a/airfield/000.png": 0,
-        b"a/apartment/outdoor/001.png": 1,
-        b"a/airfield/002.png": 0,
-    }
-    assert _rejected(tmp_path / "records") == {"a/airfield/gone.png": "no such file or directory"}
-    capsys.readouterr()
-    for text, message in (
-        ("/a/airfield/000.png 7\n", "line 1: class 7 is not in"),
-        ("/a/airfield/000.png\n", "line 1: expected as"),
+def test_toned_photographs_are_left_out_for_it(tmp_path):
+    images = make_photographs(tmp_path / "images", 8)
+    levels = colorful(seed=5)[..., :1] / 255.0
+    for name, dark, light in (
+        ("sepia", (60, 25, 0), (255, 235, 190)),
+        ("cyanotype", (0, 25, 70), (225, 245, 255)),
     ):
-        listed.write_text(text)
-        assert _create(images, tmp_path / "other", *lists) == 2
-        assert message in capsys.readouterr().err
-    assert _create(images, tmp_path / "other", "--list", listed) == 2
-    assert _create(tmp_path / "nowhere", tmp_path / "other", *lists) == 2
-    assert "expected the folder that holds" in capsys.readouterr().err
+        toned = (np.array(dark) + levels * (np.array(light) - dark)).astype(np.uint8)
+        Image.fromarray(toned).save(images / "lake" / f"{name}.jpg", quality=90)
+    assert create(images, tmp_path / "records") == 0
+    assert rejected_of(tmp_path / "records") == {
+        "lake/cyanotype.jpg": SINGLE_HUE,
+        "lake/sepia.jpg": SINGLE_HUE,
+    }
 
 
 # --- What stands in the records -------------------------------------------------------------
@@ -499,7 +400,7 @@ def test_examples_parse_and_hold_scikit_images_lab(tmp_path):
     pixels = colorful(SIZE, SIZE)  # stored as it is, not resized
     for name in ("a", "b"):
         Image.fromarray(pixels).save(images / f"{name}.png")
-    assert _create(tmp_path / "images", tmp_path / "records") == 0
+    assert create(tmp_path / "images", tmp_path / "records") == 0
     record = next(
         iter(tf.data.TFRecordDataset(str(tmp_path / "records" / "train-00000-of-00001.tfrecord")))
     )
@@ -518,20 +419,23 @@ def test_examples_parse_and_hold_scikit_images_lab(tmp_path):
     lab = color.rgb2lab(pixels)
     averaged = lab[..., 1:].reshape(SIZE // 2, 2, SIZE // 2, 2, 2).mean(axis=(1, 3))
     steps = np.abs(luminance * 100.0 / 255 - lab[..., 0]).max()
-    assert steps <= 0.5001 * 100 / 255  # rounding alone
+    assert steps <= 0.52 * 100 / 255  # rounding, and tables of 16 bits
     steps = np.abs(chrominance.reshape(averaged.shape) * 200.0 / 255 - 100 - averaged).max()
-    assert steps <= 0.5001 * 200 / 255
+    assert steps <= 0.58 * 200 / 255
 
 
 def test_labels_and_lengths_of_any_size_survive(tmp_path):
     import tensorflow as tf
 
-    planes = np.zeros(3, np.uint8), np.arange(200, dtype=np.uint8)
+    planes = np.zeros((10, 10), np.uint8), np.arange(50, dtype=np.uint8).reshape(5, 5, 2)
     for label in (-1, 0, 127, 128, 10**6):
-        example = tf.train.Example.FromString(
-            record_format.example_bytes(*planes, label, b"n" * 300)
-        )
-        assert _label(example) == label
+        data = record_bytes(Record(*planes, label, b"n" * 300))
+        (record,) = parse_records(data, 10)
+        assert record.label == label and record.name == b"n" * 300
+        assert np.array_equal(record.luminance, planes[0])
+        assert np.array_equal(record.chrominance, planes[1])
+        example = tf.train.Example.FromString(data[12:-4])
+        assert label_of(example) == label
         feature = example.features.feature
         assert feature["chrominance"].bytes_list.value[0] == planes[1].tobytes()
         assert feature["name"].bytes_list.value[0] == b"n" * 300
@@ -541,10 +445,10 @@ def test_labels_and_lengths_of_any_size_survive(tmp_path):
 
 
 def test_records_go_through_tensorflows_file_layer(tmp_path):
-    images = _photographs(tmp_path / "images")
-    assert _create(images, tmp_path / "local") == 0
-    assert _create(images, f"file://{tmp_path}/remote", "--workers", "1") == 0
-    _assert_same(tmp_path / "remote", tmp_path / "local")
+    images = make_photographs(tmp_path / "images")
+    assert create(images, tmp_path / "local") == 0
+    assert create(images, f"file://{tmp_path}/remote", "--workers", "1") == 0
+    assert_same(tmp_path / "remote", tmp_path / "local")
 
 
 def test_a_failed_write_leaves_nothing_behind(tmp_path):
@@ -596,7 +500,7 @@ def test_a_list_of_a_million_stays_under_600_mb(tmp_path):
     )
     code, kilobytes = map(int, result.stdout.splitlines()[-1].split())
     assert "no photograph could be used" in result.stderr and code == 2
-    assert _dataset(tmp_path / "records")["left_out"]["reasons"] == {
+    assert dataset_of(tmp_path / "records")["left_out"]["reasons"] == {
         "no such file or directory": 1_000_000
     }
     assert kilobytes / 1024 < 600

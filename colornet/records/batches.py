@@ -1,0 +1,163 @@
+"""Records to batches: tf.data chains whose random choices are functions of (seed, position).
+
+Position p is the p-th picture of the whole training: step p // batch_size, epoch p // pictures.
+"""
+
+import dataclasses
+import re
+
+import numpy as np
+import tensorflow as tf
+
+from colornet.errors import UserError
+from colornet.pictures import colorspace, saving, sheets
+from colornet.records import aging
+from colornet.records.dataset import read_dataset
+from colornet.records.reading import DamagedShard, SplitReader, TrainingReader, stacked
+
+READERS = 2  # batches put together at the same time
+COLUMNS = 4  # of a sheet; each crop takes two tiles
+
+
+def training_batches(config, folder, dataset, start_step=0, pipeline=0, pipelines=1, parts=1):
+    """See `read_input.training_batches`."""
+    records = SplitReader(folder, dataset, "train")
+    size = records.size
+    if size < config.crop_size:
+        raise UserError(
+            f"{folder}: expected pictures of at least crop_size={config.crop_size} px, got {size}; "
+            "make records with a larger picture_size or set a smaller crop_size"
+        )
+    if not records.pictures:
+        raise UserError(f"{folder}: no training pictures")
+    share = config.batch_size // pipelines
+    reader = TrainingReader(
+        records, config.seed, config.batch_size, config.shuffle_buffer, pipeline, pipelines
+    )
+    chain = tf.data.Dataset.range(start_step, tf.int64.max)
+    chain = chain.map(
+        lambda step: _arrays(reader.step, step, share, size), READERS, deterministic=True
+    )
+    chain = chain.unbatch()
+    chain = chain.map(_random_crop(config, size), tf.data.AUTOTUNE, deterministic=True)
+    chain = chain.batch(share // parts, drop_remainder=True).map(_to_floats)
+    return chain.prefetch(4)
+
+
+def validation_batches(config, folder, dataset, batch_size):
+    """See `read_input.validation_batches`."""
+    records = SplitReader(folder, dataset, "val")
+    size, side = records.size, config.crop_size
+    margin = (size - side) // 4
+    count = min(records.pictures, config.validation_pictures or records.pictures)
+
+    def read(first):
+        numbers = np.arange(first, min(first + batch_size, count))
+        return numbers, *stacked(records.read(int(first), len(numbers)))
+
+    def crop(_, luminance, chrominance, label):
+        return (*_crop(luminance, chrominance, margin, margin, side, side), label)
+
+    chain = tf.data.Dataset.range(0, count, batch_size)
+    chain = chain.map(lambda first: _arrays(read, first, None, size), READERS, deterministic=True)
+    chain = chain.unbatch().map(crop, tf.data.AUTOTUNE, deterministic=True)
+    return damage_named(chain.batch(batch_size).map(_to_floats).prefetch(2))
+
+
+def damage_named(batches):
+    """Yield batches of a chain.
+
+    Raises:
+        UserError: a shard cannot be read; nothing that is done with the batches is taken for that.
+    """
+    try:
+        yield from batches
+    except tf.errors.UnknownError as error:  # how TensorFlow passes on what Python raised
+        found = re.search(rf"{DamagedShard.__name__}: (.*)", error.message)
+        if not found:
+            raise
+        raise UserError(found[1]) from None
+
+
+def _arrays(read, number, pictures, size):
+    """What `read(number)` returns, as tensors of known shapes, with one more axis for grey."""
+    kinds = (tf.int64, tf.uint8, tf.uint8, tf.int64)
+    # Not stateful: the same number gives the same arrays, in whatever order they are asked for.
+    arrays = tf.numpy_function(read, [number], kinds, stateful=False)
+    shapes = ([], [size, size], [size // 2, size // 2, 2], [])
+    for array, shape in zip(arrays, shapes):
+        array.set_shape([pictures, *shape])
+    positions, luminance, chrominance, labels = arrays
+    return positions, luminance[..., None], chrominance, labels
+
+
+def _random_crop(config, size):
+    """Function from a stored picture and its position to a crop of it."""
+    shortest, longest = config.crop_sides
+
+    def crop_and_flip(position, luminance, chrominance, label):
+        choice = tf.random.stateless_uniform([5], [config.seed, position], 0, 2**30, tf.int32)
+        height = width = shortest  # plain numbers without zoom, so that shapes stay known
+        if shortest < longest:  # even sides and corners keep both planes aligned
+            height, width = tf.unstack(
+                shortest + 2 * (choice[3:] % ((longest - shortest) // 2 + 1))
+            )
+        y, x = choice[0] % ((size - height) // 2 + 1), choice[1] % ((size - width) // 2 + 1)
+        luminance, chrominance = _crop(luminance, chrominance, y, x, height, width)
+        if shortest < longest:
+            crop, half = config.crop_size, config.crop_size // 2
+            luminance = tf.image.resize(luminance, (crop, crop), antialias=True)
+            chrominance = tf.image.resize(chrominance, (half, half), antialias=True)
+        if config.aging:
+            luminance = _aged(luminance, chrominance, [config.seed, position], config.aging)
+        if choice[2] % 2 == 0:  # tf.reverse: a slice with step -1 is five times as slow
+            luminance, chrominance = tf.reverse(luminance, [1]), tf.reverse(chrominance, [1])
+        return luminance, chrominance, label
+
+    return crop_and_flip
+
+
+def _crop(luminance, chrominance, y, x, height, width):
+    """Crop both planes; y and x in chrominance pixels, height and width in luminance pixels."""
+    luminance = tf.slice(luminance, (2 * y, 2 * x, 0), (height, width, 1))
+    return luminance, tf.slice(chrominance, (y, x, 0), (height // 2, width // 2, 2))
+
+
+def _aged(luminance, chrominance, seed, share):
+    """The luminance of a crop, float32 0 to 255, aged for a share of the seeds."""
+    seed = tf.cast(tf.random.experimental.stateless_fold_in(seed, 1), tf.int32)
+    return tf.cond(
+        tf.random.stateless_uniform([], seed) < share,
+        lambda: aging.age(luminance, chrominance, seed),
+        lambda: tf.cast(luminance, tf.float32),
+    )
+
+
+def _to_floats(luminance, chrominance, label):
+    luminance = colorspace.from_bytes(tf.cast(luminance, tf.float32))
+    return luminance, colorspace.from_bytes(tf.cast(chrominance, tf.float32)), label
+
+
+def show(config, folder, step, path):
+    """Save the crops of a batch as a sheet: each one's luminance, and beside it its colours.
+
+    Raises:
+        UserError: the records or the settings do not fit, or the picture cannot be written.
+    """
+    dataset = read_dataset(folder)
+    config = dataclasses.replace(config, picture_size=dataset["settings"]["picture_size"])
+    batch = next(damage_named(training_batches(config, folder, dataset, step).take(1)))
+    luminance, chrominance, labels = (part.numpy() for part in batch)
+    names = [dataset["class_names"][label] if label >= 0 else "-" for label in labels]
+    tiles = []
+    for light, color in zip(luminance, chrominance):
+        lightness = colorspace.decode_luminance(light[..., 0])
+        ab = colorspace.decode_chrominance(color).repeat(2, axis=0).repeat(2, axis=1)
+        tiles += [colorspace.lab_to_rgb(lightness, ab * strength) for strength in (0, 1)]
+    rows = [tiles[i : i + 2 * COLUMNS] for i in range(0, len(tiles), 2 * COLUMNS)]
+    captions = [", ".join(names[i : i + COLUMNS]) for i in range(0, len(names), COLUMNS)]
+    title = f"step {step}: luminance and true colors of {len(labels)} crops"
+    try:
+        saving.save_image(sheets.sheet(rows, config.crop_size, captions, title), path)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be written: {error}") from None
