@@ -204,7 +204,8 @@ def sizes(count, workers):
             seconds[photographs_made] = of_cores / photographs_made
             print(
                 f"{photographs_made:,} photographs in {len(archives)} archives: {took:.0f} s, "
-                f"{1e3 * of_cores / photographs_made:.3f} ms of a core each, main process {memory:.0f} MB "
+                f"{1e3 * of_cores / photographs_made:.3f} ms of a core each, "
+                f"main process {memory:.0f} MB "
                 f"({'met' if memory <= MEMORY_WANTED else 'MISSED'}: {MEMORY_WANTED})"
             )
             for epochs in (0, 0.5, 7.9):
