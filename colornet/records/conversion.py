@@ -12,6 +12,7 @@ from config import Config
 GRAYSCALE = "grayscale"
 LITTLE_COLOR = "little colour variance"
 SINGLE_HUE = "single hue, as of sepia or a cyanotype"
+_ONE_HUE = 0.95
 _BINS = 16  # of lightness
 _SIDE = 64  # pixels; toning is looked for in pictures of this side to twice that
 
@@ -44,7 +45,7 @@ def convert(entry: Entry, config: Config) -> Converted:
         reason = GRAYSCALE
     elif deviation < config.min_chroma_deviation:
         reason = LITTLE_COLOR
-    elif toning_deviation(lab) < config.min_toning_deviation:
+    elif _is_of_one_hue(ab) and toning_deviation(lab) < config.min_toning_deviation:
         reason = SINGLE_HUE
     if reason:
         return Converted(None, reason, deviation)
@@ -52,11 +53,16 @@ def convert(entry: Entry, config: Config) -> Converted:
     return Converted((luminance, chrominance), None, deviation)
 
 
+def _is_of_one_hue(ab):
+    """Whether the colors' sum is nearly as long as it would be if all had the same hue."""
+    length = np.hypot(*ab).mean()
+    return np.hypot(ab[0].mean(), ab[1].mean()) >= _ONE_HUE * length
+
+
 def toning_deviation(lab: np.ndarray) -> float:
     """How far chroma is from what lightness alone tells, Lab units.
 
-    A toned photograph, such as sepia, has one colour at each lightness. Others do not, even if
-    all of their colours are of one hue.
+    A toned photograph, such as sepia, has one color at each lightness. Others of one hue have many.
 
     Args:
         lab: (3, height, width).
