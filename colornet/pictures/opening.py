@@ -43,7 +43,7 @@ def picture_size(path: str | os.PathLike[str], max_pixels: int = MAX_PIXELS) -> 
 
 
 def open_square(
-    path: str | os.PathLike[str], size: int, min_side: int = 1, max_pixels: int = MAX_PIXELS
+    path: str | os.PathLike[str] | bytes, size: int, min_side: int = 1, max_pixels: int = MAX_PIXELS
 ) -> np.ndarray:
     """A picture squeezed to uint8 (size, size, 3) sRGB, as the paper's 256 x 256 training pictures.
 

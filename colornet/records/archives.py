@@ -74,7 +74,7 @@ def index(path: str, folder: str) -> Archive:
     names, starts, sizes = archive[1:]
     np.savez(buffer, data=names.data, ends=names.ends, starts=starts, sizes=sizes)
     storage.make_folder(folder)
-    storage.write_bytes(kept, [buffer.getbuffer()])
+    storage.write_bytes(kept, [buffer.getvalue()])
     return archive
 
 

@@ -43,14 +43,14 @@ def read_categories(path: str) -> list[str]:
         UserError: the file cannot be read, or the numbers are not 0 to their count, each once.
     """
     lines = [text for _, text in _lines(path)]
-    matches = [_LINE.fullmatch(text) for text in lines]
-    if lines and all(matches):
+    matches = [match for text in lines if (match := _LINE.fullmatch(text))]
+    if len(matches) == len(lines):
         numbered = {int(match[2]): match[1] for match in matches}
         if sorted(numbered) != list(range(len(lines))):
             raise UserError(f"{printable(path)}: expected classes 0 to {len(lines) - 1}, each once")
         lines = [numbered[number] for number in range(len(lines))]
     folders = [name.strip("/") for name in lines]
-    return list(classes_of(folders, path).values())
+    return [name or "" for name in classes_of(folders, path).values()]
 
 
 def categories_of(names: Names, numbers: np.ndarray, path: str) -> list[str]:
@@ -69,7 +69,7 @@ def categories_of(names: Names, numbers: np.ndarray, path: str) -> list[str]:
             "give --categories, the list of class names"
         )
     texts = [printable(folders[number].pop()) for number in range(len(folders))]
-    return list(classes_of(texts, path).values())
+    return [name or "" for name in classes_of(texts, path).values()]
 
 
 def check_numbers(names: Names, numbers: np.ndarray, class_names: list[str], path: str) -> None:

@@ -1,12 +1,12 @@
 """Millions of names in little memory: one after the other in a single array of bytes."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 
-class Names(Sequence):
+class Names:
     """A sequence of bytes objects, each of which is made when it is asked for.
 
     Attributes:
@@ -16,7 +16,7 @@ class Names(Sequence):
 
     def __init__(self, data: np.ndarray, ends: np.ndarray) -> None:
         self.data, self.ends = data, ends
-        self._view = memoryview(data)
+        self._view = data.data  # a memoryview
 
     @classmethod
     def of(cls, names: Iterable[bytes]) -> "Names":

@@ -10,6 +10,7 @@ import json
 import os
 import types
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from colornet import files
 
@@ -103,7 +104,7 @@ def read_bytes(path: str, start: int = 0, count: int = -1) -> bytes:
         return file.read(count)
 
 
-def read_json(path: str) -> object:
+def read_json(path: str) -> Any:
     """The content of a JSON file; raises OSError, or ValueError where it is damaged."""
     return json.loads(read_bytes(path))
 
