@@ -53,7 +53,7 @@ def _color(jobs, options):
 
         if films:
             from colornet.coloring.films.command import color_films
-        colorizer = Colorizer(options.model, build_model, **given(options))
+        colorizer = Colorizer(options.model, build_model, **given(options, max(1, len(pictures))))
         print(f"{printable(colorizer.engine.source)}, {colorizer.engine.name}")
         style = _style(options, colorizer)
         with shell.progress(len(pictures), "pictures") as bar:

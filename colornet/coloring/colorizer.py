@@ -31,7 +31,7 @@ class Colorizer:
     """A trained network and how it colours; for pictures of any size, from any thread.
 
     Args:
-        path, build_model, engine, precision: as of `engines.load_engine`.
+        path, build_model, engine, precision, device, at_once: as of `engines.load_engine`.
         chroma: multiplies the chrominance; None: the network's own setting.
         working_size: most pixels of a side of the copy that the network sees, which is squeezed
             towards a square; 0: the picture as it is; None: the network's own setting.
@@ -52,10 +52,12 @@ class Colorizer:
         *,
         engine="auto",
         precision="float32",
+        device="auto",
+        at_once=1,
         chroma=None,
         working_size=None,
     ):
-        self.engine = load_engine(path, build_model, engine, precision)
+        self.engine = load_engine(path, build_model, engine, precision, device, at_once)
         self.config = self.engine.config
         self.chroma = self.config.chroma if chroma is None else chroma
         self.working_size = self.config.working_size if working_size is None else working_size

@@ -1,8 +1,12 @@
 """What the scripts that colour share on the command line."""
 
+import argparse
+import os
+import re
+
 from colornet import shell
 
-NAMES = ("engine", "precision", "chroma", "working_size")  # of Colorizer's arguments
+NAMES = ("engine", "precision", "device", "chroma", "working_size")  # of Colorizer's arguments
 
 
 def add_options(arguments):
@@ -23,6 +27,13 @@ def add_options(arguments):
         "by a level or two (float32)",
     )
     add(
+        "--device",
+        type=_device,
+        default="auto",
+        metavar="cpu|gpu|gpu:N",
+        help="gpu:1 is the second one (default: the first GPU that TensorFlow finds, else cpu)",
+    )
+    add(
         "--chroma",
         type=shell.number(float, 0),
         metavar="F",
@@ -36,6 +47,13 @@ def add_options(arguments):
     )
 
 
-def given(options):
-    """Arguments of `Colorizer` from the command line's."""
-    return {name: getattr(options, name) for name in NAMES}
+def given(options, pictures):
+    """Arguments of `Colorizer` from the command line's, and from how many pictures there are."""
+    at_once = min(pictures, os.cpu_count() or 1)
+    return {"at_once": at_once, **{name: getattr(options, name) for name in NAMES}}
+
+
+def _device(text):
+    if re.fullmatch(r"auto|cpu|gpu(:\d+)?", text):
+        return text
+    raise argparse.ArgumentTypeError(f"expected cpu, gpu, or gpu:1 and so on; got {text!r}")

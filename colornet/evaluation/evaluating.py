@@ -30,8 +30,9 @@ def evaluate(options, sets, build_model):
     Raises:
         UserError: a model cannot be used, or the report or the sheet cannot be written.
     """
+    count = sum(map(len, sets.values()))
     colorizers = {
-        name: Colorizer(path, build_model, **given(options))
+        name: Colorizer(path, build_model, **given(options, count))
         for name, path in model_names(options.model).items()
     }
     means = [options.mean_color, *(each.config.mean_color for each in colorizers.values())]

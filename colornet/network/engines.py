@@ -18,7 +18,7 @@ ENGINES = ("auto", "litert", "tensorflow")
 BUILT_IN = ("crop_size", "width", "use_global_features", "use_classification", "num_classes")
 
 
-def load_engine(path, build_model, engine="auto", precision="float32"):
+def load_engine(path, build_model, engine="auto", precision="float32", device="auto", at_once=1):
     """A trained network, ready for pictures of any size.
 
     Args:
@@ -28,6 +28,8 @@ def load_engine(path, build_model, engine="auto", precision="float32"):
         engine: one of ENGINES. "auto" takes LiteRT where an export of these weights lies beside
             them, unless there is a GPU or the precision asks for TensorFlow.
         precision: Keras dtype policy of the TensorFlow engine, "float32" or "bfloat16".
+        device: "cpu", "gpu", or "gpu:1" for the second; "auto": the first GPU, if there is one.
+        at_once: calls that are going to be made at a time, which share the processor's cores.
 
     Returns:
         An object that several threads may call, with
@@ -53,19 +55,22 @@ def load_engine(path, build_model, engine="auto", precision="float32"):
             f"--precision {precision} is of the TensorFlow engine; that of a LiteRT file is "
             "decided by model_export.py --kind"
         )
+    on_gpu = device.startswith("gpu")
+    if engine == "litert" and on_gpu:
+        raise UserError(f"--device {device} is of the TensorFlow engine; LiteRT has processors")
     if os.fspath(path).endswith(litert_file.ENDING):
-        if engine == "tensorflow" or precision != "float32":
+        if engine == "tensorflow" or precision != "float32" or on_gpu:
             raise UserError(
                 f"{path}: LiteRT alone computes exported files; expected a run folder or a weights "
-                "file for --engine tensorflow and --precision"
+                "file for --engine tensorflow, --precision and GPUs"
             )
-        return LiteRTEngine(path)
-    if engine != "tensorflow" and precision == "float32":
+        return LiteRTEngine(path, at_once=at_once)
+    if engine != "tensorflow" and precision == "float32" and not on_gpu:
         weights, settings = trained_files(path)
         exported = litert_file.path_beside(weights)
-        if engine == "litert" or (os.path.exists(exported) and not _has_gpu()):
+        if engine == "litert" or (os.path.exists(exported) and (device == "cpu" or not _has_gpu())):
             try:
-                return LiteRTEngine(exported, _export_of(exported, weights, settings))
+                return LiteRTEngine(exported, _export_of(exported, weights, settings), at_once)
             except UserError as error:
                 if engine == "litert":
                     raise
@@ -73,7 +78,7 @@ def load_engine(path, build_model, engine="auto", precision="float32"):
     # TensorFlow takes seconds to import.
     from colornet.network import tensorflow_engine
 
-    return tensorflow_engine.load_tensorflow(path, build_model, precision)
+    return tensorflow_engine.load_tensorflow(path, build_model, precision, device)
 
 
 def _export_of(exported, weights, settings):

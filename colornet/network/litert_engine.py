@@ -22,13 +22,15 @@ class LiteRTEngine:
     Args:
         path: a file of `litert_file.write_export`.
         export: its `litert_file.Export`; None: it is read.
+        at_once: as of `engines.load_engine`.
 
     Raises:
         UserError: the file is missing, damaged or of another kind.
     """
 
-    def __init__(self, path, export=None):
+    def __init__(self, path, export=None, at_once=1):
         self._path, self.source = os.fspath(path), path
+        self._threads = max(1, (os.cpu_count() or 1) // at_once)
         export = export or litert_file.read_export(path)
         self.config, self.name = export.config, f"litert {export.kind}"
         self._idle = collections.deque()  # of interpreters' signatures, used by no thread
@@ -70,7 +72,7 @@ class LiteRTEngine:
             self._idle.append(signatures)
 
     def _open(self):
-        interpreter = Interpreter(self._path, num_threads=os.cpu_count())
+        interpreter = Interpreter(self._path, num_threads=self._threads)
         return {
             name: interpreter.get_signature_runner(name)
             for name in interpreter.get_signature_list()

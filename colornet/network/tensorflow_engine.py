@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from colornet.errors import UserError
 from colornet.network.paths import split_paths
 from colornet.network.weights_files import load_trained, trained_files
 
@@ -40,11 +41,30 @@ class TensorFlowEngine:
             ) from None
 
 
-def load_tensorflow(path, build_model, precision="float32"):
+def load_tensorflow(path, build_model, precision="float32", device="auto"):
     """The engine of a run folder or weights file; as `engines.load_engine`."""
+    gpus = _use_device(device)
     model, config = load_trained(path, build_model, precision)
     source, _ = trained_files(path)
-    return TensorFlowEngine(*functions(model, config), config, f"tensorflow {precision}", source)
+    name = f"tensorflow {precision}" + (" on a GPU" if gpus else "")
+    return TensorFlowEngine(*functions(model, config), config, name, source)
+
+
+def _use_device(device):
+    """The GPUs that are used, of whose memory no more is taken than is needed; raises UserError."""
+    if device != "auto":
+        kind, _, number = device.partition(":")
+        gpus, first = tf.config.list_physical_devices("GPU"), int(number or 0)
+        if kind == "gpu" and first >= len(gpus):
+            raise UserError(
+                f"--device {device}: TensorFlow finds {len(gpus)} GPUs; "
+                "nvidia-smi must see it, and tensorflow[and-cuda] must be installed"
+            )
+        tf.config.set_visible_devices(gpus[first : first + 1] if kind == "gpu" else [], "GPU")
+    gpus = tf.config.get_visible_devices("GPU")
+    for gpu in gpus:
+        tf.config.experimental.set_memory_growth(gpu, True)
+    return gpus
 
 
 def functions(model, config, frozen=False):
