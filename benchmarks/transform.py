@@ -10,7 +10,6 @@ system reports, TensorFlow's import included.
 
 import argparse
 import concurrent.futures
-import math
 import os
 import statistics
 import subprocess
@@ -27,6 +26,8 @@ SECONDS_ABOVE_IMPORT = {18: 5.0}  # by megapixels
 MEGABYTES = {18: 1200, 100: 2500}
 SMALL_PICTURES = 1300
 SHARE_OF_BARE_NETWORK = 0.85
+TIMES_PYTORCH = 2.5  # of PyTorch's speed in float32, the full network
+NOT_SLOWER = 1.05  # of float32's time, at most, on any processor
 ROUNDS = 3
 PASSES = 30
 
@@ -197,31 +198,71 @@ def folder(options, scratch):
 # --- One picture through the paper's network ---------------------------------------------------
 
 
-def network_milliseconds(precision):
+def tensorflow_milliseconds(precision):
     """Of one picture through the paper's network, the fastest of some."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     os.environ["TF_ONEDNN_ASSUME_FROZEN_WEIGHTS"] = "1"  # as model_transform.py does
-    import numpy as np
     import tensorflow as tf
 
     from build_model import build_model
     from config import load_config
 
-    config = load_config("paper")
-    model = build_model(config, precision, folded=True)
+    model = build_model(load_config("paper"), precision, folded=True)
     call = tf.function(lambda luminance: model(luminance, training=False))
-    luminance = tf.constant(
-        np.random.default_rng(0).random((1, config.crop_size, config.crop_size, 1), np.float32)
-    )
-    times = []
+    return _fastest(lambda picture: call(picture)["chrominance"].numpy())
+
+
+def litert_milliseconds(path):
+    """As `tensorflow_milliseconds`, of a file of `export_paper`."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    call = Interpreter(path, num_threads=os.cpu_count()).get_signature_runner("serving_default")
+    return _fastest(lambda picture: call(luminance=picture))
+
+
+def _fastest(call):
+    import numpy as np
+
+    from config import load_config
+
+    size, times = load_config("paper").crop_size, []
+    picture = np.random.default_rng(0).random((1, size, size, 1), np.float32)
     for _ in range(PASSES):
         started = time.perf_counter()
-        call(luminance)["chrominance"].numpy()
+        call(picture)
         times.append(time.perf_counter() - started)
     return 1000 * min(times)
 
 
-def network(options, _):
+def export_paper(folder, kinds):
+    """Write the paper's network as one LiteRT graph of each kind; returns their paths by kind."""
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    import numpy as np
+    import tensorflow as tf
+
+    from build_model import build_model
+    from colornet.network import exporting
+    from config import load_config
+
+    config = load_config("paper")
+    model = build_model(config, folded=True)
+    weights = [np.asarray(variable) for variable in model.trainable_variables]
+    module = tf.Module()
+    module.whole = tf.function(
+        lambda luminance: model.stateless_call(weights, [], luminance, training=False)[0],
+        [tf.TensorSpec((1, config.crop_size, config.crop_size, 1), name="luminance")],
+    )
+    saved = os.path.join(folder, "paper")
+    tf.saved_model.save(module, saved, module.whole)
+    paths = {}
+    for kind in kinds:
+        paths[kind] = os.path.join(folder, f"{kind}.tflite")
+        with open(paths[kind], "wb") as file:
+            file.write(exporting.converted(saved, model, kind))
+    return paths
+
+
+def network(options, scratch):
     from config import load_config
 
     config = load_config("paper")
@@ -229,10 +270,13 @@ def network(options, _):
         f"one {config.crop_size} x {config.crop_size} picture through the paper's network, "
         f"milliseconds, fastest of {ROUNDS * PASSES}"
     )
-    ours, theirs = {}, {}
-    for _ in range(ROUNDS):  # in turns, so that a busy machine slows both
+    files = apart(export_paper, scratch, ("int8", "float32"))
+    least = {}
+    for _ in range(ROUNDS):  # in turns, so that a busy machine slows all
         for precision in ("float32", "bfloat16"):
-            _keep_least(ours, precision, apart(network_milliseconds, precision))
+            _keep_least(least, f"TensorFlow {precision}", apart(tensorflow_milliseconds, precision))
+        for kind, path in files.items():
+            _keep_least(least, f"LiteRT {kind}", apart(litert_milliseconds, path))
         if options.torch_python:
             command = [
                 options.torch_python,
@@ -242,19 +286,28 @@ def network(options, _):
             ]
             lines = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
             for precision, milliseconds in map(str.split, lines.splitlines()):
-                _keep_least(theirs, precision, float(milliseconds))
-    for precision, milliseconds in ours.items():
-        print(
-            f"  {precision:10s} TensorFlow {milliseconds:8.1f}   "
-            f"PyTorch {theirs.get(precision, math.nan):8.1f}"
-        )
-    if not theirs:
+                _keep_least(least, f"PyTorch {precision}", float(milliseconds))
+    for name, milliseconds in least.items():
+        print(f"  {name:20s}{milliseconds:8.1f}")
+    ratio = least["LiteRT int8"] / least["LiteRT float32"]
+    holds = bar(ratio <= NOT_SLOWER, f"8 bits take {ratio:.2f} of LiteRT's float32")
+    if not options.torch_python:
         print("  PyTorch was not measured (--torch-python)")
+        return holds
+    if not has_8_bit_products():
+        print("  no bar beside PyTorch: this processor has no 8-bit dot products (VNNI)")
+    times = least["PyTorch float32"] / least["LiteRT int8"]
+    text = f"{times:.2f} times as fast as PyTorch in float32 (at least {TIMES_PYTORCH})"
+    return bar(times >= TIMES_PYTORCH, text) & holds if has_8_bit_products() else holds
+
+
+def has_8_bit_products():
+    """Whether the processor multiplies 8-bit numbers faster than floats."""
+    try:
+        with open("/proc/cpuinfo") as file:
+            return bool({"avx512_vnni", "avx_vnni", "asimddp"} & set(file.read().split()))
+    except OSError:
         return True
-    best, their_best = min(ours.values()), min(theirs.values())
-    return bar(
-        best <= their_best, f"{best:.1f} ms, PyTorch {their_best:.1f} ms (at most PyTorch's)"
-    )
 
 
 def _keep_least(least, name, value):

@@ -111,12 +111,17 @@ def litert_model(model, config, kind):
         quantizing.compensate(model, config, list(photographs(config)))
     with tempfile.TemporaryDirectory() as folder:
         save_graphs(model, config, folder)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-        if kind != "float32":
-            converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        if kind == "float16":
-            converter.target_spec.supported_types = [tf.float16]
-        content = converter.convert()
+        return converted(folder, model, kind)
+
+
+def converted(saved_model, model, kind):
+    """The bytes of a LiteRT model of a SavedModel folder; the others as of `litert_model`."""
+    converter = tf.lite.TFLiteConverter.from_saved_model(saved_model)
+    if kind != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if kind == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    content = converter.convert()
     return quantizing.keep_float(content, model) if kind == "int8" else content
 
 
