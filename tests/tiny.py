@@ -50,6 +50,8 @@ def photograph(width=60, height=40, source=data.coffee):
 def close(pixels, image, most=12):
     """Whether pixels are those of a PIL image but for what a lossy format changes."""
     expected = np.asarray(image.convert("RGB"), np.int16)
+    if pixels.dtype == np.uint8 and pixels.ndim == 2:  # of a grey file
+        pixels = np.repeat(pixels[..., None], 3, axis=2)
     return (
         pixels.shape == expected.shape and np.abs(pixels.astype(np.int16) - expected).mean() < most
     )

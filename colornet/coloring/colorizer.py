@@ -126,8 +126,8 @@ def colorize(pixels, colorizer, style=None):
     """Colour one picture.
 
     Args:
-        pixels: uint8 (height, width, 3) sRGB, of which only the luminance is used; or float32
-            (height, width) grey in [0, 1].
+        pixels: uint8 (height, width, 3) sRGB, of which only the luminance is used; or grey
+            (height, width), uint8 or float32 in [0, 1].
         colorizer: a `Colorizer`.
         style: of `Colorizer.style_of`, to take another picture's colours (section 5.3).
 
@@ -156,7 +156,9 @@ def small_luminance(pixels, shape):
     image = Image.fromarray(pixels)
     if image.size != (width, height):
         image = image.resize((width, height), **SHRINKING)
-    small = np.clip(np.asarray(image), 0, 1) if pixels.ndim == 2 else np.asarray(image)
+    small = np.asarray(image)
+    if small.dtype != np.uint8:  # cubic curves overshoot
+        small = np.clip(small, 0, 1)
     return colorspace.encode_luminance(lightness_of(small))[..., None]
 
 

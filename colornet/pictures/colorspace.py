@@ -101,7 +101,10 @@ def luminance_bytes_and_half_lab(rgb):
 
 
 def gray_to_lightness(gray):
-    """L* of sRGB grey values in [0, 1], any shape; exact to 16 bits."""
+    """L* of sRGB greys, any shape: uint8, or float in [0, 1], of which it is exact to 16 bits."""
+    gray = np.asarray(gray)
+    if gray.dtype == np.uint8:
+        return _lightness_of_byte().take(gray)
     return _lightness_of_gray().take(_table_index(np.asarray(gray, np.float32)))
 
 
@@ -272,3 +275,9 @@ def _lightness_of_linear():
 def _lightness_of_gray():
     """L* of evenly spaced sRGB greys in [0, 1]."""
     return rgb_to_lab(np.repeat(np.linspace(0, 1, _STEPS)[:, None], 3, axis=1))[:, 0]
+
+
+@functools.cache
+def _lightness_of_byte():
+    """L* of the 256 sRGB greys."""
+    return rgb_to_lightness(np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1))

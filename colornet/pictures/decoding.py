@@ -10,7 +10,7 @@ from colornet.pictures.depth import top_value, unit
 from colornet.pictures.metadata import Metadata, read_metadata
 from colornet.pictures.profiles import byte_table, gray_curve, profile_transform
 
-BAND_PIXELS = 1 << 20  # pixels converted at a time, so that no second copy is made of the whole
+BAND_PIXELS = 1 << 18  # pixels converted at a time: they stay in the processor's cache
 GRAY_16_BIT = ("I;16", "I;16B", "I;16L", "I;16N")
 
 # The file's rows as a view of the upright array, by EXIF orientation.
@@ -31,8 +31,8 @@ class Picture:
     """An opened picture, upright.
 
     Attributes:
-        pixels: uint8 (height, width, 3) sRGB; or float32 (height, width) grey in [0, 1], where
-            the file holds more than 8 bits of grey.
+        pixels: uint8 (height, width, 3) sRGB; uint8 (height, width) sRGB grey of a grey file; or
+            float32 (height, width) grey in [0, 1], where the file holds more than 8 bits of grey.
         alpha: uint8 (height, width), or None.
         metadata: what else its file says of it.
         remark: what its user should know of how it was opened, or "".
@@ -75,9 +75,10 @@ def decoded(source, max_pixels):
     as_in_file = _ROWS_OF_FILE.get(orientation, lambda upright: upright)
     shape = as_in_file(np.empty((image.height, image.width), np.bool_)).shape
     deep = image.mode in GRAY_16_BIT or image.mode in "IF"
+    gray = deep or image.mode in ("1", "L", "LA")
     has_alpha = image.has_transparency_data or alpha_in_file is not None
     alpha = np.empty(shape, np.uint8) if has_alpha else None
-    pixels = np.empty(shape, np.float32) if deep else np.empty((*shape, 3), np.uint8)
+    pixels = np.empty(shape if gray else (*shape, 3), np.float32 if deep else np.uint8)
     convert = _deep_gray_conversion(image) if deep else _srgb_conversion(image)
     rows = max(1, BAND_PIXELS // image.width)
     for top in range(0, image.height, rows):
@@ -111,7 +112,7 @@ def _deep_gray_conversion(image):
 
 
 def _srgb_conversion(image):
-    """Function from a band of a PIL image to uint8 (rows, width, 3)."""
+    """Function from a band of a PIL image to uint8 (rows, width, 3), or (rows, width) of grey."""
     mode = {"LA": "L", "L": "L", "1": "L", "CMYK": "CMYK", "LAB": "LAB"}.get(image.mode, "RGB")
     gray = mode == "L"
     # Lab numbers mean the same everywhere; a profile beside them is the printer's.
@@ -126,7 +127,9 @@ def _srgb_conversion(image):
             band = band.convert(mode)
         if table is not None:
             band = band.point(list(table) * len(band.getbands()))
-        return np.asarray(transform.apply(band) if transform else band.convert("RGB"))
+        if transform:
+            band = transform.apply(band)
+        return np.asarray(band if band.mode in ("L", "RGB") else band.convert("RGB"))
 
     return convert
 

@@ -63,9 +63,9 @@ def open_square(
         source.shrink(2 * size)
         picture = decoded(source, max_pixels)
     pixels = picture.pixels
-    if pixels.ndim == 2:
-        pixels = np.repeat((pixels * 255).astype(np.uint8)[..., None], 3, axis=2)
-    image = Image.fromarray(pixels)
+    if pixels.dtype != np.uint8:
+        pixels = (pixels * 255).astype(np.uint8)
+    image = Image.fromarray(pixels).convert("RGB")
     if picture.alpha is not None:
         white = Image.new("RGB", image.size, "white")
         image = Image.composite(image, white, Image.fromarray(picture.alpha))

@@ -54,7 +54,7 @@ def check(picture, alpha=None, most=1.5):
     """That a picture is RGB or GRAY, within levels of 255."""
     pixels = picture.pixels
     if pixels.ndim == 2:
-        pixels = 255 * pixels[..., None]
+        pixels = pixels[..., None] * (1.0 if pixels.dtype == np.uint8 else 255)
     truth = RGB.astype(float) if np.ptp(pixels, axis=2).any() else GRAY[..., None].astype(float)
     assert np.abs(pixels - truth).max() < most
     assert (picture.alpha is not None) == bool(alpha)
@@ -101,7 +101,7 @@ def test_few_bits_a_sample(tmp_path):
             options = {} if bits == 1 else {"bitspersample": bits}
             tifffile.imwrite(tmp_path / "a.tif", packed, photometric=kind, **options)
             pixels = opening.open_picture(tmp_path / "a.tif").pixels
-            unit = pixels if pixels.ndim == 2 else pixels[..., 0] / 255
+            unit = pixels / 255 if pixels.dtype == np.uint8 else pixels
             assert np.allclose(unit, samples / ((1 << bits) - 1), atol=0.002), (bits, kind)
 
 
