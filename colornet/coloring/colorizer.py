@@ -19,6 +19,7 @@ from colornet.coloring.budget import Budget
 from colornet.coloring.smoothing import smooth
 from colornet.network.engines import load_engine
 from colornet.pictures import colorspace
+from colornet.pictures.mounts import within_mount
 
 STRIP_PIXELS = 1 << 16  # pixels joined at a time, so that memory follows the picture alone
 SHRINKING = dict(resample=Image.Resampling.BICUBIC, reducing_gap=3.0)
@@ -134,7 +135,8 @@ def colorize(pixels, colorizer, style=None):
     Returns:
         uint8 (height, width, 3) sRGB, whose L* is within 1.0 of the picture's at every pixel.
     """
-    return join(pixels, colorizer.colors_of(pixels, style, scenes=False)[0])
+    inside = within_mount(pixels)
+    return join_within(pixels, inside, colorizer.colors_of(pixels[inside], style, scenes=False)[0])
 
 
 def working_shape(shape, working_size):
@@ -177,6 +179,20 @@ def gray_of(pixels):
 def of_one_color(pixels, ab):
     """uint8 RGB of a picture's own luminance and one (a*, b*), as far as sRGB holds it."""
     return join(pixels, np.float32(ab).reshape(1, 1, 2))
+
+
+def join_within(pixels, inside, ab):
+    """`join` of the part of a picture that is inside its mount, which stays without colour.
+
+    Args:
+        inside: of `mounts.within_mount`.
+    """
+    part = pixels[inside]
+    if part.shape == pixels.shape:
+        return join(pixels, ab)
+    result = gray_of(pixels)
+    result[inside] = join(part, ab)
+    return result
 
 
 def join(pixels, ab):

@@ -5,7 +5,8 @@ import numpy as np
 EVEN = 16  # levels of 255 that a mount's own grain spans, but for a few specks
 THINNEST = 0.01  # of a side
 MOST = 0.35  # of a side, on one end of it
-DIFFERENT = 0.5  # of the pixels just inside, which differ from the mount
+SHORTEST = 0.3  # of a side, that the picture's edge is long
+DIFFERENT = 0.5  # of the pixels along that edge, which are not of the mount's tone
 
 
 def within_mount(pixels: np.ndarray) -> tuple[slice, slice]:
@@ -17,38 +18,48 @@ def within_mount(pixels: np.ndarray) -> tuple[slice, slice]:
     Args:
         pixels: (height, width) or (height, width, 3), uint8 or float in [0, 1].
     """
-    whole = slice(0, pixels.shape[0]), slice(0, pixels.shape[1])
-    sides = [pixels, pixels[::-1], pixels.swapaxes(0, 1), pixels.swapaxes(0, 1)[::-1]]
-    tones = [_tone(side[0]) for side in sides]
-    if None in tones or max(tones) - min(tones) > EVEN:
-        return whole
-    tone = float(np.mean(tones))
-    top, bottom = (_thickness(side, tone) for side in sides[:2])
-    if not (top and bottom):
-        return whole
-    across = pixels[top : len(pixels) - bottom].swapaxes(0, 1)
-    left, right = (_thickness(side, tone) for side in (across, across[::-1]))
-    if not (left and right):
-        return whole
-    return slice(top, len(pixels) - bottom), slice(left, len(across) - right)
+    inside = [slice(0, pixels.shape[0]), slice(0, pixels.shape[1])]
+    whole, tones = tuple(inside), []
+    for line in (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]):
+        tones.append(_tone(line))
+        if tones[-1] is None or abs(tones[-1] - tones[0]) > EVEN:
+            return whole
+    part, length = pixels, pixels.shape
+    for axis in (0, 1):  # columns are looked at without the mount above and below
+        first, last = (_thickness(side, tones[0]) for side in (part, part[::-1]))
+        if not (first and last):
+            return whole
+        inside[axis] = slice(first, length[axis] - last)
+        part = part[first : len(part) - last].swapaxes(0, 1)
+    return tuple(inside)
 
 
 def _tone(line):
     """Median level of an even line of pixels; None for others."""
-    levels = _levels(line)
-    low, middle, high = np.percentile(levels, (2, 50, 98))
-    return float(middle) if high - low <= EVEN else None
+    levels = np.sort(_levels(line))
+    specks = levels.size // 50  # at either end
+    even = levels[-1 - specks] - levels[specks] <= EVEN
+    return float(levels[levels.size // 2]) if even else None
 
 
 def _thickness(side, tone):
-    """Lines from the first on that are of the tone; 0 where they are no mount."""
-    for count in range(1, int(MOST * len(side))):
-        if _tone(side[count]) is None:
-            break
-    # Scaled scans have a blurred line between.
-    inside = np.abs(_levels(side[count + 1]) - tone) > EVEN / 2
-    thick = count >= max(2, THINNEST * len(side))
-    return count + 1 if thick and inside.mean() >= DIFFERENT else 0
+    """Lines from the first on that are the mount's, and perhaps a blurred one; 0 for no mount."""
+    count, most = 1, int(MOST * len(side))
+    while count < most and _is_of(side[count], tone):
+        count += 1
+    if count < max(2, THINNEST * len(side)) or count == most:
+        return 0
+    for thick in (count, count + 1):
+        other = np.flatnonzero(np.abs(_levels(side[thick]) - tone) > EVEN / 2)
+        span = np.ptp(other) + 1 if other.size else 0
+        if span >= SHORTEST * side.shape[1] and other.size >= DIFFERENT * span:
+            return thick
+    return 0
+
+
+def _is_of(line, tone):
+    found = _tone(line)
+    return found is not None and abs(found - tone) <= EVEN / 2
 
 
 def _levels(line):
