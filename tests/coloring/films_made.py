@@ -66,6 +66,24 @@ def write(
     return str(path)
 
 
+def with_more(source, target, codec, contents, every=0, **attributes):
+    """Write a film's streams and one more, whose packets hold some contents."""
+    with av.open(source) as film, av.open(target, "w") as made:
+        copies = [made.add_stream_from_template(stream, opaque=True) for stream in film.streams]
+        more = made.add_mux_stream(codec, time_base=Fraction(1, 1000), **attributes)
+        packets = [packet for packet in film.demux() if packet.size]
+        for packet in packets:
+            packet.stream = copies[packet.stream_index]
+            made.mux(packet)
+        for number, content in enumerate(contents):
+            packet = av.Packet(content)
+            packet.stream, packet.time_base = more, Fraction(1, 1000)
+            packet.pts = packet.dts = number * every
+            packet.duration = every
+            made.mux(packet)
+    return target
+
+
 def view(frame, index):
     """A plane of a frame as an array that shares its memory."""
     plane = frame.planes[index]

@@ -7,7 +7,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from films_made import decoded, packets, panned, rgb, scene, times, view, write
+from films_made import decoded, packets, panned, rgb, scene, times, view, with_more, write
 from PIL import Image
 from skimage import color, data
 
@@ -134,11 +134,57 @@ def test_sound_subtitles_chapters_and_tags_are_copied(run):
         assert [s.type for s in after.streams][:2] == ["video", "audio"]
 
 
+@pytest.mark.parametrize(
+    "ending, codec, texts",
+    [("mkv", "subrip", [b"One", b"Two"]), ("mp4", "mov_text", [b"\0\3One", b"\0\3Two"])],
+)
+def test_subtitles_are_copied(run, capfd, ending, codec, texts):
+    write(f"plain.{ending}", panned(10), "libx264", sound=True)
+    with_more(f"plain.{ending}", f"a.{ending}", codec, texts, every=200)
+    assert run(f"a.{ending}", "-o", f"b.{ending}") == 0
+    for kind in ("subtitles", "audio"):
+        before, after = packets(f"a.{ending}", kind), packets(f"b.{ending}", kind)
+        assert [p for p in after if len(p[1]) > 2] == [p for p in before if len(p[1]) > 2]
+    other = "mp4" if ending == "mkv" else "mkv"
+    assert run(f"a.{ending}", "-o", f"c.{other}") == 1
+    assert f"output that ends in .{ending}" in capfd.readouterr().err
+
+
+def test_cover_is_kept(run):
+    tiny.photograph(32, 32).save("cover.jpg")
+    write("plain.mp4", panned(3), "libx264")
+    cover = av.stream.Disposition.attached_pic
+    with_more("plain.mp4", "a.mp4", "mjpeg", [open("cover.jpg", "rb").read()],
+              width=32, height=32, disposition=cover)  # fmt: skip
+    for made in ("b.mp4", "b.mkv"):
+        assert run("a.mp4", "-o", made) == 0
+        with av.open(made) as film:
+            assert [bool(stream.disposition & cover) for stream in film.streams] == [False, True]
+
+
 def test_silent_film(run):
     write("a.mp4", panned(3), "libx264")
     assert run("a.mp4", "-o", "b.mp4") == 0
     with av.open("b.mp4") as film:
         assert [stream.type for stream in film.streams] == ["video"]
+
+
+def test_film_without_times(run):
+    write("a.h264", panned(6), "libx264")
+    assert all(frame.pts is None for frame in decoded("a.h264"))
+    assert run("a.h264", "-o", "b.mkv") == 0
+    assert times("b.mkv") == [Fraction(number, 25) for number in range(6)]
+
+
+def test_spliced_broadcast_goes_on_where_its_clock_jumps(run):
+    write("a.ts", panned(30), "libx264", sound=True)
+    content = open("a.ts", "rb").read()
+    open("twice.ts", "wb").write(2 * content)
+    run("twice.ts", "-o", "b.mkv")  # the splice may count as damage
+    steps = np.diff(np.array(times("b.mkv"), float))
+    assert len(steps) == 59 and np.abs(steps - 0.04).max() < 0.03
+    sound = np.diff(np.array([time for time, _ in packets("b.mkv", "audio")], float))
+    assert sound.min() > 0 and sound.max() < 0.1
 
 
 # --- Colours ------------------------------------------------------------------------------------

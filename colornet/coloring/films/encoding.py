@@ -80,7 +80,13 @@ class Encoding:
             )
             attributes["flags"] = interlaced
         options = self._quality(attributes)
-        attributes["pix_fmt"] = self._pixel_format(first, attributes, options)
+        try:
+            attributes["pix_fmt"] = self._pixel_format(first, attributes, options)
+        except FilmError:
+            if self.quality is not None or "qscale" not in attributes:
+                raise
+            del attributes["qscale"], attributes["global_quality"]  # ProRes has a scale of its own
+            attributes["pix_fmt"] = self._pixel_format(first, attributes, options)
         return attributes, options
 
     def _quality(self, attributes):
@@ -123,7 +129,7 @@ class Encoding:
             except av.FFmpegError as refused:
                 error = reason(refused)
                 formats.remove(best.name)
-        raise FilmError(f"{encoder.name} does not encode {first.width} x {first.height}: {error}")
+        raise FilmError(f"{encoder.name} does not take it, {first.width} x {first.height}: {error}")
 
 
 def set_all(context, attributes):

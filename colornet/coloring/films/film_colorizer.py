@@ -108,7 +108,7 @@ class FilmColorizer:
             with files.whole_path(target) as partial:
                 self._write(film, partial, outcome, progress)
         except (OSError, av.FFmpegError) as error:
-            raise FilmError(f"cannot save {printable(target)}: {reason(error)}") from None
+            raise FilmError(f"cannot be saved as {printable(target)}: {reason(error)}") from None
         return outcome
 
     def _write(self, film, partial, outcome, progress):

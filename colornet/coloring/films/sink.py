@@ -8,7 +8,6 @@ import av
 from colornet.coloring.films import frames, source
 from colornet.coloring.films.encoding import set_all
 from colornet.coloring.films.source import FilmError
-from colornet.files import printable
 
 _OWN_TAGS = ("major_brand", "minor_version", "compatible_brands", "encoder")
 # Tags in which Matroska's writers count what was encoded.
@@ -50,7 +49,7 @@ class Sink:
                     elif not (stream.name == "bin_data" and template.chapters()):  # their titles
                         self._add_copy(stream)
             except (av.FFmpegError, ValueError) as error:
-                raise FilmError(_cannot_save(path, error)) from None
+                raise FilmError(f"cannot be saved: {source.reason(error)}") from None
             _update(self.container.metadata, template.metadata, _OWN_TAGS)
             chapters = _chapters(template.chapters(), film)
             if chapters:
@@ -83,8 +82,12 @@ class Sink:
     def _add_copy(self, stream):
         """Have a stream's packets copied, or say that it is left out."""
         kind = f"{stream.type} stream {stream.index}"
-        if stream.type == "attachment" and self.container.format.name != "matroska":
+        matroska = self.container.format.name == "matroska"
+        if stream.type == "attachment" and not matroska:
             self.left_out.append(f"{kind}, which only .mkv holds")
+            return
+        if _is_cover(stream) and matroska:
+            self.container.add_attachment(*_cover_of(stream))
             return
         if stream.type not in ("audio", "subtitle", "attachment") and not _is_cover(stream):
             self.left_out.append(kind)
@@ -93,10 +96,10 @@ class Sink:
             copy = self.container.add_stream_from_template(stream, opaque=True)
         except ValueError:
             name = stream.codec_context.name if stream.codec_context else "of an unknown codec"
-            ending = os.path.splitext(self.container.name)[1]
+            ending, own = (os.path.splitext(p)[1] for p in (self.container.name, self.film.path))
             raise FilmError(
                 f"{ending} does not hold its {stream.type} ({name}); give an output that ends in "
-                ".mkv"
+                f"{own if ending == '.mkv' else '.mkv'}"
             ) from None
         _update(copy.metadata, stream.metadata, ())
         copy.disposition = stream.disposition
@@ -120,7 +123,7 @@ class Sink:
         try:
             self.container.mux(packets)
         except av.FFmpegError as error:
-            raise FilmError(_cannot_save(self.container.name, error)) from None
+            raise FilmError(f"cannot be saved: {source.reason(error)}") from None
 
 
 def _options(path, template):
@@ -133,6 +136,13 @@ def _options(path, template):
 
 def _is_cover(stream):
     return stream.type == "video" and bool(stream.disposition & av.stream.Disposition.attached_pic)
+
+
+def _cover_of(stream):
+    """(file name, kind, content) of a film's cover."""
+    content = next(bytes(packet) for packet in stream.container.demux(stream))
+    ending = {"mjpeg": "jpeg"}.get(stream.codec_context.name, stream.codec_context.name)
+    return f"cover.{ending}", f"image/{ending}", content
 
 
 def _update(metadata, tags, but):
@@ -150,7 +160,3 @@ def _chapters(chapters, film):
             end = end if length is None else min(end, length)
             kept.append({**chapter, "start": round(max(start, 0) / base), "end": round(end / base)})
     return kept
-
-
-def _cannot_save(path, error):
-    return f"cannot save {printable(path)}: {source.reason(error)}"

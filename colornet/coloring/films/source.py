@@ -4,13 +4,13 @@ from fractions import Fraction
 
 import av
 
+from colornet.coloring.films import times
 from colornet.errors import ImageError
 from colornet.files import printable
 
 MICROSECONDS = Fraction(1, 1_000_000)  # of containers' times
 SHORT_OF = 0.5  # seconds; a film that ends this much before the end that its header tells is cut
 SEEK_EARLY = 1  # seconds; an index may be a little off
-INTERLEAVING = 2  # seconds that sound may lie behind the picture in a file
 _RUNNING_CLOCKS = ("mpegts", "mpeg")  # formats whose first time is an accident
 _TELL_LENGTH = ("matroska", "mov", "avi", "asf", "flv")  # formats whose header is to be believed
 
@@ -80,33 +80,32 @@ class Source:
         self.damage = None
         with self.open() as container:
             video = picture_of(container)
-            origin = Fraction(container.start_time or 0) * MICROSECONDS
-            if self.start:
-                self._seek(container, origin + self.start - SEEK_EARLY)
             running = container.format.name in _RUNNING_CLOCKS
-            shift = origin + self.start if self.start or running else Fraction(0)
-            begin = origin + self.start if self.start else None
-            end = None if self.stop is None else origin + self.stop
-            reached, over = Fraction(0), False
+            origin = Fraction(container.start_time or 0) * MICROSECONDS
+            part = times.Part(origin, self.start, self.stop, keeps_origin=not running)
+            if self.start:
+                self._seek(container, part.begin - SEEK_EARLY)
+            steady_clock, frame_times = times.SteadyClock(), times.FrameTimes(self.rate)
+            reached = origin
             for packet in self._packets(container):
-                base, time = packet.time_base, packet.dts if packet.pts is None else packet.pts
-                when = time if time is None else time * base
+                if running:
+                    steady_clock.adjust(packet)
+                when = times.time_of(packet)
                 if when is not None:
-                    reached = max(reached, when + (packet.duration or 0) * base)
-                    over = over or (end is not None and when >= end + INTERLEAVING)
-                if over:
-                    break
-                index = packet.stream.index  # the packet's own says 0 where a stream ends
-                if index == video.index:
+                    reached = max(reached, when + (packet.duration or 0) * packet.time_base)
+                    if part.is_over(when):
+                        break
+                if packet.stream.index == video.index:  # the packet's own index says 0 at its end
                     for frame in self._frames_of(packet, origin):
-                        if _is_within(frame, begin, end):
-                            frame.pts -= round(shift / frame.time_base)
+                        frame_times.adjust(frame)
+                        if part.holds(frame.pts * frame.time_base):
+                            frame.pts -= round(part.shift / frame.time_base)
                             yield frame
-                elif index in copied and when is not None:
-                    if (begin is None or when >= begin) and (end is None or when < end):
-                        _move(packet, round(shift / base))
+                elif packet.stream.index in copied and packet.size:
+                    if when is None or part.holds(when):  # a cover has no time
+                        times.move(packet, -part.shift)
                         yield packet
-            if end is None:
+            if self.stop is None:
                 self._check_length(container, video, reached - origin)
 
     def _seek(self, container, when):
@@ -129,8 +128,8 @@ class Source:
         except av.FFmpegError:
             frames, damaged = [], True
         if (damaged or any(frame.is_corrupt for frame in frames)) and not self.damage:
-            time = packet.pts if packet.pts is not None else packet.dts
-            where = "" if time is None else f" at {clock(time * packet.time_base - origin)}"
+            when = times.time_of(packet)
+            where = "" if when is None else f" at {times.clock(when - origin)}"
             self.damage = f"damaged{where}; what can be decoded is coloured"
         return frames
 
@@ -142,8 +141,8 @@ class Source:
             length = video.frames / self.rate
         if reached + SHORT_OF < length and not self.damage:
             self.damage = (
-                f"damaged: it ends at {clock(reached)}, but its header says {clock(length)}; "
-                "coloured up to there"
+                f"damaged: it ends at {times.clock(reached)}, but its header says "
+                f"{times.clock(length)}; coloured up to there"
             )
 
 
@@ -170,24 +169,6 @@ def _decoded(container, video):
             continue
 
 
-def _is_within(frame, begin, end):
-    when = frame.pts * frame.time_base
-    return (begin is None or when >= begin) and (end is None or when < end)
-
-
-def _move(packet, ticks):
-    if packet.pts is not None:
-        packet.pts -= ticks
-    if packet.dts is not None:
-        packet.dts -= ticks
-
-
 def reason(error):
     """One line of an error of FFmpeg or of the system."""
     return printable(getattr(error, "strerror", None) or str(error)).lower()
-
-
-def clock(seconds):
-    """Seconds as h:mm:ss.s."""
-    tenths = round(max(0, seconds) * 10)
-    return f"{tenths // 36000}:{tenths // 600 % 60:02}:{tenths // 10 % 60:02}.{tenths % 10}"
