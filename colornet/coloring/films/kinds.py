@@ -6,7 +6,7 @@ import os
 from PIL import Image
 
 ENDINGS = frozenset(
-    ".3g2 .3gp .asf .avi .divx .dv .f4v .flv .ivf .m1v .m2ts .m2v .m4v .mkv .mov .mp4 .mpeg .mpg "
+    ".264 .265 .3g2 .3gp .asf .avi .divx .dv .f4v .flv .ivf .m1v .m2ts .m2v .m4v .mkv .mov .mp4 .mpeg .mpg "
     ".mts .mxf .nut .ogm .ogv .qt .rm .rmvb .ts .vob .webm .wmv .y4m".split()
 )
 KEPT_ENDINGS = (".mp4", ".m4v", ".mov", ".mkv")  # of outputs; any other input becomes .mkv
@@ -19,6 +19,7 @@ _BEGINNINGS = (
     (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"),  # ASF, WMV
     (0, b"\x00\x00\x01\xba"),  # MPEG program stream
     (0, b"\x00\x00\x01\xb3"),  # MPEG video
+    (0, b"\x00\x00\x00\x01"),  # H.264 and H.265 by themselves
     (0, b"OggS"),
     (0, b"\x06\x0e\x2b\x34"),  # MXF
     (0, b"DKIF"),  # IVF
