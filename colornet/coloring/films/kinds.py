@@ -6,8 +6,9 @@ import os
 from PIL import Image
 
 ENDINGS = frozenset(
-    ".264 .265 .3g2 .3gp .asf .avi .divx .dv .f4v .flv .ivf .m1v .m2ts .m2v .m4v .mkv .mov .mp4 .mpeg .mpg "
-    ".mts .mxf .nut .ogm .ogv .qt .rm .rmvb .ts .vob .webm .wmv .y4m".split()
+    ".264 .265 .3g2 .3gp .asf .avi .divx .dv .f4v .flv .h264 .h265 .hevc .ivf .m1v .m2ts .m2v "
+    ".m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .nut .ogm .ogv .qt .rm .rmvb .ts .vob .webm .wmv "
+    ".y4m".split()
 )
 KEPT_ENDINGS = (".mp4", ".m4v", ".mov", ".mkv")  # of outputs; any other input becomes .mkv
 

@@ -69,7 +69,14 @@ class Sink:
         first = frames.planar(self.film.first)
         attributes, options = encoding.settings(stream, first)
         self.pixel_format = attributes["pix_fmt"]
-        self.video = self.container.add_stream(encoding.encoder().name, attributes["framerate"])
+        codec = encoding.encoder().name
+        try:
+            self.video = self.container.add_stream(codec, attributes["framerate"])
+        except ValueError:
+            raise FilmError(
+                f"{os.path.splitext(self.container.name)[1]} does not hold pictures of {codec}; give "
+                "another --codec, or an output that ends in .mkv"
+            ) from None
         set_all(self.video.codec_context, attributes)
         self.video.codec_context.options = options
         self.video.time_base = attributes["time_base"]
