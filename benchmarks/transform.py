@@ -5,7 +5,7 @@
     python benchmarks/transform.py --parts network --torch-python ~/torch/bin/python
 
 Exits with 1 if a bar is missed. Seconds and memory of whole processes are those that the operating
-system reports, TensorFlow's import included.
+system reports, imports included. The engines take turns, so that a busy machine slows both.
 """
 
 import argparse
@@ -21,11 +21,14 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 sys.path.insert(0, ROOT)
 
-MEGAPIXELS = (1, 4, 18, 50, 100)
-SECONDS_ABOVE_IMPORT = {18: 5.0}  # by megapixels
-MEGABYTES = {18: 1200, 100: 2500}
+ENGINES = ("litert", "tensorflow")
+PHOTOGRAPH = (768, 512)  # pixels
+MOST_OF_TENSORFLOW = 0.2  # of its engine's seconds, for one photograph
+# Of the LiteRT engine, by megapixels: seconds and megabytes at most.
+BARS = {0.4: (0.8, 350), 18: (2.5, 700), 100: (8.0, 1500)}
 SMALL_PICTURES = 1300
-SHARE_OF_BARE_NETWORK = 0.85
+FASTER_THAN_TENSORFLOW = 2.0  # times, a folder of small photographs
+SHARE_OF_BARE_NETWORK = 0.75
 TIMES_PYTORCH = 2.5  # of PyTorch's speed in float32, the full network
 NOT_SLOWER = 1.05  # of float32's time, at most, on any processor
 ROUNDS = 3
@@ -35,6 +38,14 @@ PASSES = 30
 def bar(holds, text):
     print(f"  {'holds ' if holds else 'MISSED'}  {text}")
     return holds
+
+
+def at_most(value, most, text, unit):
+    return bar(value <= most, f"{text}: {value:.2f} {unit} (at most {most} {unit})")
+
+
+def at_least(value, least, text):
+    return bar(value >= least, f"{text}: {value:.2f} (at least {least})")
 
 
 def run_whole(*command):
@@ -60,62 +71,59 @@ def apart(function, *arguments):
 # --- Whole processes, by size ------------------------------------------------------------------
 
 
-def make_photograph(path, megapixels):
-    """A JPEG of 3 : 2: an enlarged photograph with grain, as hard to encode as a real one."""
+def make_photograph(path, size):
+    """A JPEG: an enlarged photograph with grain, as hard to encode as a real one."""
     import numpy as np
     from PIL import Image
     from skimage import data
 
-    height = round((megapixels * 1e6 / 1.5) ** 0.5)
-    size = (round(1.5 * height), height)
     image = Image.fromarray(data.coffee()).resize(size, Image.Resampling.BICUBIC)
     random, rows = np.random.default_rng(0), 512
-    for top in range(0, height, rows):
-        band = np.asarray(image.crop((0, top, size[0], min(top + rows, height))), np.int16)
+    for top in range(0, size[1], rows):
+        band = np.asarray(image.crop((0, top, size[0], min(top + rows, size[1]))), np.int16)
         band = band + random.integers(-6, 7, (*band.shape[:2], 1), np.int16)
         image.paste(Image.fromarray(np.clip(band, 0, 255).astype(np.uint8)), (0, top))
     image.save(path, quality=90)
 
 
-def sizes(options, folder):
-    imported = statistics.median(
-        run_whole(sys.executable, "-c", "import tensorflow")[0] for _ in range(ROUNDS)
-    )
-    print(
-        f"whole process, JPEG to JPEG, default settings; import tensorflow alone {imported:.1f} s"
-    )
-    print("  megapixels   seconds   above the import   s a megapixel   peak MB")
+def size_of(megapixels):
+    """(width, height) of a photograph of 3 : 2."""
+    if megapixels == min(BARS):
+        return PHOTOGRAPH
+    height = round((megapixels * 1e6 / 1.5) ** 0.5)
+    return round(1.5 * height), height
+
+
+def sizes(options, scratch):
+    print("whole process, JPEG to JPEG, default settings: median seconds, peak MB")
     holds = True
-    for megapixels in MEGAPIXELS:
-        source = os.path.join(folder, f"{megapixels}.jpg")
-        apart(make_photograph, source, megapixels)
-        command = (
-            sys.executable,
-            os.path.join(ROOT, "model_transform.py"),
-            source,
-            "-o",
-            os.path.join(folder, "coloured.jpg"),
-            "--overwrite",
-            "--model",
-            options.model,
-        )
-        runs = [run_whole(*command) for _ in range(ROUNDS)]
-        seconds = statistics.median(seconds for seconds, _ in runs)
-        peak = max(peak for _, peak in runs)
-        above = seconds - imported
-        print(
-            f"  {megapixels:10d}{seconds:10.1f}{above:19.1f}{above / megapixels:16.3f}{peak:10.0f}"
-        )
-        if megapixels in SECONDS_ABOVE_IMPORT:
-            most = SECONDS_ABOVE_IMPORT[megapixels]
-            holds &= bar(
-                above <= most,
-                f"{megapixels} megapixels: import + {above:.1f} s (at most + {most:.0f} s)",
-            )
-        if megapixels in MEGABYTES:
-            most = MEGABYTES[megapixels]
-            holds &= bar(peak <= most, f"{megapixels} megapixels: {peak:.0f} MB (at most {most})")
+    for megapixels, (seconds, megabytes) in BARS.items():
+        source = os.path.join(scratch, f"{megapixels}.jpg")
+        apart(make_photograph, source, size_of(megapixels))
+        runs = {engine: [] for engine in ENGINES}
+        for _ in range(ROUNDS):
+            for engine, of_engine in runs.items():
+                of_engine.append(run_whole(*transform_command(options, source, scratch, engine)))
+        medians = {}
+        for engine, of_engine in runs.items():
+            medians[engine] = statistics.median(time for time, _ in of_engine)
+            peak = max(peak for _, peak in of_engine)
+            text = f"  {megapixels:5g} megapixels  {engine:10s}"
+            print(f"{text} {medians[engine]:6.2f} s {peak:6.0f} MB")
+        litert = medians["litert"]
+        peak = max(peak for _, peak in runs["litert"])
+        holds &= at_most(litert, seconds, f"{megapixels:g} megapixels", "s")
+        holds &= at_most(peak, megabytes, f"{megapixels:g} megapixels", "MB")
+        if megapixels == min(BARS):
+            share = litert / medians["tensorflow"]
+            holds &= at_most(share, MOST_OF_TENSORFLOW, "of the TensorFlow engine's seconds", "")
     return holds
+
+
+def transform_command(options, source, scratch, engine):
+    script, output = os.path.join(ROOT, "model_transform.py"), os.path.join(scratch, "colored.jpg")
+    settings = ["--overwrite", "--model", options.model, "--engine", engine]
+    return [sys.executable, script, source, "-o", output, *settings]
 
 
 # --- A folder of small photographs -------------------------------------------------------------
@@ -139,29 +147,35 @@ def make_small_photographs(folder):
 
 
 def folder_rates(model, images, output):
-    """[(pictures/s of the whole flow, of the bare network on ready copies)], taken in turns."""
+    """Pictures/s: [{engine, or "bare" for LiteRT's network on ready copies: rate}], in turns."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     os.environ["TF_ONEDNN_ASSUME_FROZEN_WEIGHTS"] = "1"  # as model_transform.py does
     import model_transform
     from build_model import build_model
     from colornet.coloring.colorizer import Colorizer
+    from colornet.coloring.options import given
     from colornet.coloring.outputs import find_jobs
     from colornet.coloring.pipeline import color_file, each_picture
     from colornet.pictures import opening
 
-    options = model_transform.parser().parse_args([images, "-o", output, "--model", model])
-    colorizer = Colorizer(model, build_model)
+    command = [images, "-o", output, "--model", model, "--overwrite"]
+    options = model_transform.parser().parse_args(command)
     jobs = find_jobs(options)
-    copies = [colorizer.copies(opening.open_picture(job.source).pixels) for job in jobs]
+    colorizers = {
+        engine: Colorizer(model, build_model, **{**given(options, len(jobs)), "engine": engine})
+        for engine in ENGINES
+    }
+    litert = colorizers["litert"]
+    copies = [litert.copies(opening.open_picture(job.source).pixels) for job in jobs]
 
-    def flow():
+    def flow(engine):
         for job, _, error in each_picture(
-            lambda job: color_file(job, colorizer, options), jobs, lambda job: job.source
+            lambda job: color_file(job, colorizers[engine], options), jobs, lambda job: job.source
         ):
             if error is not None:
                 raise SystemExit(f"{job.source}: {error}")
 
-    def network(copies):
+    def network(copies, colorizer=litert):
         local_copy, global_copy = copies
         colorizer.chrominance(local_copy[None], colorizer.describe(global_copy[None])[0])
 
@@ -169,13 +183,17 @@ def folder_rates(model, images, output):
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
             list(threads.map(network, copies))
 
-    def rate(call):
+    def rate(call, *arguments):
         started = time.perf_counter()
-        call()
+        call(*arguments)
         return len(jobs) / (time.perf_counter() - started)
 
-    network(copies[0])
-    return [(rate(flow), rate(bare)) for _ in range(ROUNDS)]
+    for colorizer in colorizers.values():
+        network(copies[0], colorizer)
+    return [
+        {"bare": rate(bare), **{engine: rate(flow, engine) for engine in ENGINES}}
+        for _ in range(ROUNDS)
+    ]
 
 
 def folder(options, scratch):
@@ -184,15 +202,16 @@ def folder(options, scratch):
         images = os.path.join(scratch, "small")
         os.mkdir(images)
         apart(make_small_photographs, images)
-    rates = apart(folder_rates, options.model, images, os.path.join(scratch, "colored"))
-    print("folder of small photographs, pictures/s: reading, network and writing | network alone")
-    for flow, bare in rates:
-        print(f"  {flow:8.1f} | {bare:8.1f}   {flow / bare:.2f}")
-    share = statistics.median(flow / bare for flow, bare in rates)
-    return bar(
-        share >= SHARE_OF_BARE_NETWORK,
-        f"{share:.2f} of the bare network (at least {SHARE_OF_BARE_NETWORK})",
-    )
+    rounds = apart(folder_rates, options.model, images, os.path.join(scratch, "colored"))
+    print("folder of small photographs, pictures/s: LiteRT | TensorFlow | LiteRT's network alone")
+    for rates in rounds:
+        print(f"  {rates['litert']:8.1f} | {rates['tensorflow']:8.1f} | {rates['bare']:8.1f}")
+
+    def share(of):
+        return statistics.median(rates["litert"] / rates[of] for rates in rounds)
+
+    holds = at_least(share("tensorflow"), FASTER_THAN_TENSORFLOW, "times the TensorFlow engine")
+    return holds & at_least(share("bare"), SHARE_OF_BARE_NETWORK, "of the bare network")
 
 
 # --- One picture through the paper's network ---------------------------------------------------
