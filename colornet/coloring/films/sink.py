@@ -74,8 +74,8 @@ class Sink:
             self.video = self.container.add_stream(codec, attributes["framerate"])
         except ValueError:
             raise FilmError(
-                f"{os.path.splitext(self.container.name)[1]} does not hold pictures of {codec}; give "
-                "another --codec, or an output that ends in .mkv"
+                f"{os.path.splitext(self.container.name)[1]} does not hold pictures of {codec}; "
+                "give another --codec, or an output that ends in .mkv"
             ) from None
         set_all(self.video.codec_context, attributes)
         self.video.codec_context.options = options
