@@ -10,6 +10,7 @@ PANELS = (
     ("val_top1",),
     ("learning_rate",),
 )
+UNITS = {"rmse_ab": "Lab units", "psnr": "dB", "top1": "share"}
 LINES = {  # figures of the records, the same at every step
     "val_rmse_ab_gray": ("gray", "gray"),
     "val_rmse_ab_mean_color": ("the records' mean color", "tab:red"),
@@ -38,8 +39,8 @@ def figure(rows):
             else:
                 label = "validation" if name.startswith("val_") else "training"
                 axes.plot(*zip(*points), label=label, marker="." if len(points) == 1 else None)
-        axes.set_title(names[0].removeprefix("val_"))
-        axes.set_xlabel("step")
+        title = names[0].removeprefix("val_")
+        axes.set(title=title, xlabel="step", ylabel=UNITS.get(title))
         if axes.get_legend_handles_labels()[0]:
             axes.legend()
     return drawn

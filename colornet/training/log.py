@@ -4,7 +4,6 @@ import dataclasses
 import json
 import math
 import os
-import shutil
 
 import numpy as np
 import tensorflow as tf
@@ -17,6 +16,7 @@ from colornet.training.run_folder import to_disk
 from config import FILLED_IN
 
 VALIDATION = "val_"  # what figures of validation begin with in metrics.jsonl
+SETTINGS = ".settings"  # ending of TensorBoard's file of them
 
 
 class Log:
@@ -46,7 +46,7 @@ class Log:
             events = os.path.join(folder.events, name)
             _drop_events(events, step)
             self.writers[name] = tf.summary.create_file_writer(events)
-        _write_settings(config, os.path.join(folder.events, "settings"), folder.path)
+        _write_settings(config, folder)
 
     def training(self, step, figures):
         """A row of training figures."""
@@ -109,15 +109,20 @@ def _drop_events(folder, step):
                 file.write(event)
 
 
-def _write_settings(config, folder, run):
-    """The settings for TensorBoard, in place of those of before."""
-    shutil.rmtree(folder, ignore_errors=True)
+def _write_settings(config, folder):
+    """The settings for TensorBoard, in place of those of before.
+
+    They lie above training and validation: its HParams table takes figures from there.
+    """
+    for name in os.listdir(folder.events):
+        if name.endswith(SETTINGS):
+            os.remove(os.path.join(folder.events, name))
     settings = {k: v for k, v in dataclasses.asdict(config).items() if k not in FILLED_IN}
     table = "|setting|value|\n|-|-|\n" + "".join(f"|{k}|{v}|\n" for k, v in settings.items())
-    writer = tf.summary.create_file_writer(folder)
+    writer = tf.summary.create_file_writer(folder.events, filename_suffix=SETTINGS)
     with writer.as_default(0):
         tf.summary.text("settings", table)
-        hparams.hparams(settings, trial_id=os.path.basename(os.path.abspath(run)))
+        hparams.hparams(settings, trial_id=os.path.basename(os.path.abspath(folder.path)))
     writer.close()
 
 
