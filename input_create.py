@@ -39,7 +39,10 @@ def create(options):
     _report(dataset)
     for split, use in (("train", "no photograph"), ("val", "no photograph for validation")):
         if not dataset[split]["pictures"]:
-            raise UserError(f"{use} could be used; see rejected.tsv in {options.records}")
+            advice = f"see rejected.tsv in {options.records}"
+            if not dataset["left_out"]["reasons"]:  # they are simply too few
+                advice = "expected more of them, or photographs by --val-images"
+            raise UserError(f"{use} could be used; {advice}")
     return shell.DONE
 
 

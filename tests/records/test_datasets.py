@@ -235,7 +235,13 @@ def test_photographs_left_out_do_not_count_for_validation(tmp_path, capsys):
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "a.png").write_text("no picture")
     assert create(images, tmp_path / "other", "--val-images", tmp_path / "bad") == 2
-    assert "no photograph for validation could be used" in capsys.readouterr().err
+    assert "no photograph for validation could be used; see" in capsys.readouterr().err
+
+
+def test_a_photograph_alone_is_too_few_and_no_file_says_more(tmp_path, capsys):
+    images = make_photographs(tmp_path / "images", 1, ("",))
+    assert create(images, tmp_path / "records", "--val-fraction", 0.2) == 2
+    assert "for validation could be used; expected more of them" in capsys.readouterr().err
 
 
 # --- Lists ----------------------------------------------------------------------------------
