@@ -295,10 +295,12 @@ _RULES = [
 
 def _validate(config):
     """Raise UserError for values that cannot work, alone or together."""
-    for name, value in vars(config).items():
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        settings.check_type(field, value)
         for number in value if isinstance(value, tuple) else (value,):
             if isinstance(number, float) and not math.isfinite(number):
-                raise UserError(f"setting {name}: expected a finite number, got {value!r}")
+                raise UserError(f"setting {field.name}: expected a finite number, got {value!r}")
     for names, expected, holds in _RULES:
         for name in names.split():
             value = getattr(config, name)
@@ -327,6 +329,8 @@ def load_config(preset=None, assignments=(), script=None):
         return changed(Config(), assignments, script)
     if preset not in PRESETS:
         raise UserError(f"preset: expected one of {', '.join(PRESETS)}, got {preset!r}")
+    for name in PRESETS[preset]:
+        settings.check_name(Config, name)
     return changed(Config(**PRESETS[preset], preset=preset), assignments, script)
 
 

@@ -24,7 +24,7 @@ def parse(kind, assignment):
     """(name, value) of a text such as "steps=5000".
 
     Args:
-        kind: a dataclass; every field has a default, whose type decides how a text is read.
+        kind: a dataclass of bool, int, float, str and tuple fields.
 
     Raises:
         UserError: no such field, or a value of another type.
@@ -33,21 +33,40 @@ def parse(kind, assignment):
     if not separator:
         raise UserError(f"--set: expected key=value, got {assignment!r}")
     fields = {field.name: field for field in dataclasses.fields(kind)}
-    if key not in fields:
-        near = difflib.get_close_matches(key, fields, n=1, cutoff=0)
-        raise UserError(
-            f"setting {key!r}: no such setting; nearest is {near[0]!r} "
-            f"(allowed: {', '.join(sorted(fields))})"
-        )
+    check_name(kind, key)
     try:
         return key, _parse_value(fields[key], text)
     except (ValueError, KeyError, ZeroDivisionError):
-        expected = _EXPECTED[type(fields[key].default)]
+        expected = _EXPECTED[_kind(fields[key])]
         raise UserError(f"setting {key}: expected {expected}, got {text!r}") from None
 
 
+def check_name(kind, name):
+    """Raise UserError if a dataclass has no field of that name."""
+    names = [field.name for field in dataclasses.fields(kind)]
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=1, cutoff=0)
+        raise UserError(
+            f"setting {name!r}: no such setting; nearest is {near[0]!r} "
+            f"(allowed: {', '.join(sorted(names))})"
+        )
+
+
+def check_type(field, value):
+    """Raise UserError if a value is not of its field's type; whole numbers are numbers, too."""
+    kind = _kind(field)
+    fits = isinstance(value, (int, float) if kind is float else kind)
+    if not fits or (kind is not bool and isinstance(value, bool)):
+        raise UserError(f"setting {field.name}: expected {_EXPECTED[kind]}, got {value!r}")
+
+
+def _kind(field):
+    """tuple for tuple[float, ...]."""
+    return typing.get_origin(field.type) or field.type
+
+
 def _parse_value(field, text):
-    kind = type(field.default)
+    kind = _kind(field)
     if kind is bool:
         return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
     if kind is tuple:
@@ -94,11 +113,11 @@ def read(kind, path, schema, before, renamed):
     missing = sorted(set(fields) - set(found) - set(before))
     if missing:
         raise UserError(f"{path}: expected the settings {', '.join(missing)}, found none")
-    values = before | {
-        name: _checked(fields[name], value, path) for name, value in found.items() if name in fields
-    }
     try:
-        return kind(**values)
+        values = {
+            name: _from_json(fields[name], value) for name, value in found.items() if name in fields
+        }
+        return kind(**before | values)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
 
@@ -125,16 +144,11 @@ def _load(path, schema):
     return content
 
 
-def _checked(field, value, path):
-    """A value from JSON as its field has it."""
-    kind = type(field.default)
-    allowed = {tuple: list, float: (int, float)}.get(kind, kind)
-    fits = isinstance(value, allowed) and (kind is bool or not isinstance(value, bool))
+def _from_json(field, value):
+    """A value from JSON, which has lists for tuples."""
+    if _kind(field) is not tuple or not isinstance(value, list):
+        return value
     try:
-        if fits and kind is tuple:
-            return tuple(map(_element_kind(field), value))
+        return tuple(map(_element_kind(field), value))
     except (TypeError, ValueError):
-        fits = False
-    if not fits:
-        raise UserError(f"{path}: {field.name}: expected {_EXPECTED[kind]}, got {value!r}")
-    return value
+        raise UserError(f"setting {field.name}: expected numbers, got {value!r}") from None

@@ -87,6 +87,30 @@ def test_without_a_preset_the_defaults_count(monkeypatch):
     assert load_config("compact").steps == 11_000
 
 
+@pytest.mark.parametrize(
+    "edit, says",
+    [
+        (dict(stpes=5), "'stpes': no such setting; nearest is 'steps'"),
+        (dict(steps="many"), "setting steps: expected a whole number, got 'many'"),
+        (dict(steps=5e3), "setting steps: expected a whole number, got 5000.0"),
+        (dict(use_classification="no"), "setting use_classification: expected true or false"),
+    ],
+)
+def test_a_mistake_in_an_edited_preset_is_one_line(monkeypatch, edit, says):
+    monkeypatch.setitem(PRESETS, "mine", dict(PRESETS["compact"], **edit))
+    with pytest.raises(UserError, match=says):
+        load_config("mine")
+
+
+def test_a_default_without_a_point_stays_a_number(monkeypatch):
+    """Such as `learning_rate: float = 1`."""
+    edited = dataclasses.make_dataclass(
+        "Config", [("learning_rate", float, 1)], bases=(Config,), frozen=True
+    )
+    monkeypatch.setattr(config_module, "Config", edited)
+    assert load_config(None, ["learning_rate=0.5"]).learning_rate == 0.5
+
+
 def test_settings_are_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         load_config("paper").steps = 1
@@ -242,9 +266,10 @@ def test_config_json_that_does_not_fit(tmp_path, text):
 @pytest.mark.parametrize(
     "values, says",
     [
-        (dict(width=None), "width: expected a number, got None"),
+        (dict(width=None), "setting width: expected a number, got None"),
         (dict(steps=-1), "setting steps: expected 1 or more"),
-        (dict(steps=True), "steps: expected a whole number, got True"),
+        (dict(steps=True), "setting steps: expected a whole number, got True"),
+        (dict(class_names="sea"), "setting class_names: expected values"),
         (dict(zoom=float("inf")), "zoom: expected a finite number"),
         (dict(mean_color=["red"]), "mean_color: expected"),
     ],
