@@ -251,7 +251,7 @@ BEFORE = dict(
     muon_weight_decay=0.05,
     smoothing=True,
 )
-RENAMED = {"records": "records_fingerprint"}  # old name: new name
+RENAMED = {"records": "records_fingerprint", "ageing": "aging"}  # old name: new name
 SCHEMA = 2  # of config.json
 
 

@@ -293,11 +293,12 @@ def test_newer_settings_are_refused(tmp_path):
 
 
 def test_an_older_run_gets_what_its_code_did(tmp_path, capsys):
-    config = read_config(write(tmp_path, old_settings()))
+    config = read_config(write(tmp_path, old_settings(ageing=0.5)))
     assert (config.adadelta_rho, config.adadelta_epsilon) == (0.95, 1e-7)  # Keras's own
     assert (config.muon_momentum, config.muon_weight_decay) == (0.95, 0.05)
     assert (config.normalization_momentum, config.normalization_epsilon) == (0.9, 1e-5)
     assert config.records_fingerprint == "174457418c494883"  # was called "records"
+    assert config.aging == 0.5
     assert not capsys.readouterr().err
 
 
