@@ -7,8 +7,8 @@
 
 The network is given each photograph's own L*. The 8-bit RGB picture that comes of it is compared
 with the photograph, beside two baselines of the same L*: grey, and everywhere the mean colour of
-the training pictures. Measures and their sources are in metrics.py. A photograph's scene is the
-name of its folder, where the network knows that; all others count for colour alone.
+the training pictures. Measures and their sources are in metrics.py. A photograph's scene is
+named by its folders, where the network knows that; all others count for colour alone.
 
 Of several networks the table has the differences from the first, with the standard errors of the
 differences themselves: pictures that are hard for one are hard for all.

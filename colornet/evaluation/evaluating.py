@@ -142,10 +142,9 @@ def _sheet_row(measuring, kind, photograph):
     truth, shown = measuring.opened(photograph.path)
     colored = [colorize(shown, colorizer) for colorizer in measuring.colorizers.values()]
     first, colorizer = next(iter(measuring.colorizers.items()))
-    scenes, class_name = (), None
+    scenes = ()
     if first in photograph.probabilities:
         scenes = colorizer.class_names_of(photograph.probabilities[first], GUESSES)
-    if photograph.scene in colorizer.config.class_names:
-        class_name = photograph.scene
+    class_name = photograph.scene_of(colorizer.config.class_names)
     text = report.caption(kind, photograph, measuring.colorizers, scenes, class_name)
     return (gray_of(shown), *colored, truth), text

@@ -35,10 +35,11 @@ class Photograph:
     measures: dict | None = None
     probabilities: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
-    @property
-    def scene(self):
-        """Name of its folder."""
-        return os.path.basename(os.path.dirname(os.path.abspath(self.path)))
+    def scene_of(self, class_names):
+        """The class that its folders name, such as kitchen or bath/indoor; None if it is none."""
+        folders = os.path.dirname(os.path.abspath(self.path)).split(os.sep)
+        names = ["/".join(folders[first:]) for first in range(len(folders))]  # the longest first
+        return next((name for name in names if name in class_names), None)
 
 
 class Measuring:
@@ -91,7 +92,7 @@ class Measuring:
             measures[model] = measures_of(join(truth, ab), truth, true_ab)
             if probabilities is not None:
                 photograph.probabilities[model] = probabilities
-                measures[model] |= _hits(photograph.scene, colorizer.config, probabilities)
+                measures[model] |= _hits(photograph, colorizer.config, probabilities)
         for baseline, picture in pictures.items():
             measures[baseline] = measures_of(picture, truth, true_ab)
         measures[TRUTH] = {"colorfulness": metrics.colorfulness(truth)}
@@ -107,9 +108,10 @@ def measure_all(photographs, measuring):
         yield photograph, error
 
 
-def _hits(scene, config, probabilities):
+def _hits(photograph, config, probabilities):
     """Whether the scene is among the likeliest; nothing where the network does not know it."""
-    if scene not in config.class_names:
+    scene = photograph.scene_of(config.class_names)
+    if scene is None:
         return {}
     label = config.class_names.index(scene)
     return {

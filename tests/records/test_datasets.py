@@ -21,6 +21,7 @@ from tiny_records import (
 import input_create
 import model_evaluate
 import model_train
+from colornet.evaluation import measuring
 from colornet.records import archives, making, photographs
 from colornet.records.classes import classes_of
 from colornet.records.names import Names
@@ -352,22 +353,37 @@ def test_names_are_found_among_many():
 
 
 @pytest.mark.slow
-def test_each_layout_trains_and_is_measured_with_its_classes(places, tmp_path):
-    """Places365's layout, packed: records, some steps of training, evaluation with classes."""
-    archive = pack(places / "train.tar", places / "data_256")
-    assert create(archive, places / "records", "--val-fraction", 0.25) == 0
+@pytest.mark.parametrize(
+    "root, classes, names",
+    [
+        (PLACES205_ROOT, PLACES, PLACES_CLASSES),
+        ("data_256", PLACES, PLACES_CLASSES),
+        ("", IMAGENET, list(IMAGENET)),
+    ],
+    ids=["places205", "places365", "imagenet"],
+)
+def test_each_layout_trains_and_is_measured_with_its_classes(tmp_path, root, classes, names):
+    """An archive of each: records, some steps of training, evaluation with classes."""
+    images = make_photographs(tmp_path / "images" / root, 12, classes)
+    archive = pack(tmp_path / "images.tar", tmp_path / "images", "")
+    assert create(archive, tmp_path / "records", "--val-fraction", 0.25) == 0
+    assert dataset_of(tmp_path / "records")["class_names"] == names
     changes = ["crop_size=32", "width=0.0625", "batch_size=4", "steps=3", "validate_every=3"]
-    run = ["--records", str(places / "records"), "--run-dir", str(tmp_path / "run")]
-    assert (
-        model_train.main([*run, "--preset", "smoke", *(w for c in changes for w in ("--set", c))])
-        == 0
-    )
+    run = ["--records", str(tmp_path / "records"), "--run-dir", str(tmp_path / "run")]
+    run += ["--preset", "smoke", *(word for change in changes for word in ("--set", change))]
+    assert model_train.main(run) == 0
     report = tmp_path / "report.json"
     assert model_evaluate.main(
-        [str(places / "data_256"), "--model", str(tmp_path / "run"), "--report", str(report)]
+        [str(images), "--model", str(tmp_path / "run"), "--report", str(report)]
     ) == 0  # fmt: skip
-    text = report.read_text()
-    assert "top" in text
+    assert '"with_scene": 12' in report.read_text()
+
+
+def test_a_photographs_folders_name_its_class():
+    photograph = measuring.Photograph("x/a/apartment_building/outdoor/1.jpg")
+    assert photograph.scene_of(PLACES_CLASSES) == "apartment_building/outdoor"
+    assert photograph.scene_of(["outdoor"]) == "outdoor"
+    assert photograph.scene_of(["abbey"]) is None
 
 
 def test_ten_lines_of_plain_tensorflow_read_the_records(tmp_path, monkeypatch):
