@@ -118,8 +118,9 @@ class FilmColorizer:
             if self.settings.steady:
                 with progress("looking for shots", expected) as bar:
                     begins, outcome.scenes, expected = self._find_shots(film, bar)
-            matrix = ycbcr.matrix_of(film.first.colorspace, film.first.height)
-            depth = max(2, min(16, BYTES_AHEAD // frames.bytes_of(film.first)))
+            first = frames.planar(film.first)
+            matrix = ycbcr.matrix_of(first.colorspace, first.height)
+            depth = max(2, min(16, BYTES_AHEAD // frames.bytes_of(first)))
             items = ahead(self._seen(film.read(sink.copied), begins), depth)
             colored = ahead(self._colored(items, min(BATCH, depth)), depth)
             with contextlib.closing(colored), progress("coloring", expected) as bar:
