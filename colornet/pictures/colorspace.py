@@ -175,8 +175,10 @@ def lab_to_rgb(lightness, ab):
     fy, fa, fb = (
         np.asarray(plane, np.float32).reshape(-1) for plane in (lightness, ab[..., 0], ab[..., 1])
     )
+    # White and black hold no chroma: a page of them need not be fitted pixel by pixel.
+    holds = (fy > 0) & (fy < LUMINANCE_RANGE)
     fy = (np.clip(fy, 0, LUMINANCE_RANGE) + 16) / 116
-    fa, fb = fa / 500, fb / 200
+    fa, fb = fa / 500 * holds, fb / 200 * holds
     rgb = np.empty((fy.size, 3), np.uint8)
     outside = [np.empty(0, int)]
     for start in range(0, len(rgb), _BLOCK):

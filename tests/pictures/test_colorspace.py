@@ -115,3 +115,10 @@ def test_rmse_is_in_lab_units():
         np.array([0.0])
     )
     assert colorspace.rmse_ab((off**2).mean()) == pytest.approx(10)
+
+
+def test_white_and_black_stay_without_color():
+    lightness = np.repeat(np.float32([0, 100]), 500)
+    ab = np.random.default_rng(0).uniform(-60, 60, (1000, 2)).astype(np.float32)
+    rgb = colorspace.lab_to_rgb(lightness, ab)
+    np.testing.assert_array_equal(rgb, np.repeat(np.uint8([0, 255]), 500)[:, None].repeat(3, 1))
