@@ -19,7 +19,7 @@ def within_mount(pixels: np.ndarray) -> tuple[slice, slice]:
         pixels: (height, width) or (height, width, 3), uint8 or float in [0, 1].
     """
     inside = [slice(0, pixels.shape[0]), slice(0, pixels.shape[1])]
-    whole, tones = tuple(inside), []
+    whole, tones = (inside[0], inside[1]), []
     for line in (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]):
         tones.append(_tone(line))
         if tones[-1] is None or abs(tones[-1] - tones[0]) > EVEN:
@@ -31,7 +31,7 @@ def within_mount(pixels: np.ndarray) -> tuple[slice, slice]:
             return whole
         inside[axis] = slice(first, length[axis] - last)
         part = part[first : len(part) - last].swapaxes(0, 1)
-    return tuple(inside)
+    return inside[0], inside[1]
 
 
 def _tone(line):
