@@ -13,7 +13,7 @@ from colornet.errors import UserError
 from colornet.network import litert_file
 
 # An interpreter keeps the memory of the largest picture that it saw: after larger ones it goes.
-KEPT_PIXELS = 1 << 22
+KEPT_PIXELS = 1 << 20
 
 
 class LiteRTEngine:
