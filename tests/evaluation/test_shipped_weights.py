@@ -24,8 +24,7 @@ def photographs(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "options, ratio, colorfulness",
-    [([], 0.721, 0.436), (["--aged"], 0.756, 0.293)],
+    "options, ratio, colorfulness", [([], 0.721, 0.436), (["--aged"], 0.756, 0.293)]
 )
 def test_shipped_weights_keep_their_figures(photographs, tmp_path, options, ratio, colorfulness):
     report = tmp_path / "report.json"
