@@ -14,6 +14,7 @@ import sys
 import read_input
 from build_model import build_model
 from colornet import shell
+from colornet.network.names import CONFIG
 from colornet.training.stopping import Stopped, StopSignals
 from config import changed, load_config, read_config
 
@@ -66,7 +67,7 @@ def train(config, records, run_dir):
 
 def start(options):
     """The script's work, from parsed arguments; returns the exit code."""
-    saved = os.path.join(options.run_dir, "config.json")
+    saved = os.path.join(options.run_dir, CONFIG)
     if options.preset is None and os.path.exists(saved):
         config = changed(read_config(saved), options.set, "model_train")
     else:

@@ -73,8 +73,24 @@ class Colorizer:
         with self._budget.taken(luminance.size):
             return colorspace.decode_chrominance(self.engine.color(luminance, global_features))
 
+    def color(self, pixels, style=None, scenes=True, shown=None):
+        """A picture in color: everything but films is colored here.
+
+        Args:
+            pixels, style: as of `colorize`.
+            scenes: whether the probabilities are wanted where `style` does without them.
+            shown: pixels that the network sees in place of the picture's; None: the picture's.
+
+        Returns:
+            (uint8 (height, width, 3) sRGB, probabilities (classes) of its scenes or None).
+        """
+        inside = within_mount(pixels)
+        seen = (pixels if shown is None else shown)[inside]
+        ab, probabilities = self.colors_of(seen, style, scenes)
+        return join_within(pixels, inside, ab), probabilities
+
     def colors_of(self, pixels, style=None, scenes=True):
-        """What the network makes of a picture; everything is colored here.
+        """What the network makes of a picture without its mount.
 
         Args:
             pixels, style: as of `colorize`.
@@ -135,8 +151,7 @@ def colorize(pixels, colorizer, style=None):
     Returns:
         uint8 (height, width, 3) sRGB, whose L* is within 1.0 of the picture's at every pixel.
     """
-    inside = within_mount(pixels)
-    return join_within(pixels, inside, colorizer.colors_of(pixels[inside], style, scenes=False)[0])
+    return colorizer.color(pixels, style, scenes=False)[0]
 
 
 def working_shape(shape, working_size):

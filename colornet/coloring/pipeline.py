@@ -8,10 +8,9 @@ from PIL import Image
 
 from colornet import shell
 from colornet.coloring.budget import Budget
-from colornet.coloring.colorizer import gray_of, join_within
+from colornet.coloring.colorizer import gray_of
 from colornet.errors import ImageError
 from colornet.pictures import opening, saving
-from colornet.pictures.mounts import within_mount
 
 PIXELS_IN_FLIGHT = 50_000_000  # of pictures in memory at a time; a larger one comes alone
 AHEAD = 64  # pictures that may be finished before one that was begun earlier
@@ -34,12 +33,8 @@ def color_file(job, colorizer, options, style=None):
         ImageError, MemoryError: with the reason.
     """
     picture = opening.open_picture(job.source, options.max_pixels)
-    inside = within_mount(picture.pixels)
-    ab, probabilities = colorizer.colors_of(picture.pixels[inside], style, bool(options.classes))
+    colored, probabilities = colorizer.color(picture.pixels, style, bool(options.classes))
     wanted = job.wanted(options.overwrite)
-    if not wanted:
-        return probabilities, picture.remark
-    colored = join_within(picture.pixels, inside, ab)
     if job.comparison in wanted:
         saving.save(_side_by_side(gray_of(picture.pixels), colored), job.comparison)
     picture.pixels = None  # it is large, and Pillow needs a copy of the result to save it

@@ -10,7 +10,7 @@ import os
 
 import numpy as np
 
-from colornet.coloring.colorizer import gray_of, join, of_one_color
+from colornet.coloring.colorizer import gray_of, of_one_color
 from colornet.coloring.pipeline import each_picture
 from colornet.errors import ImageError
 from colornet.evaluation import aging, metrics
@@ -88,8 +88,8 @@ class Measuring:
             pictures[MEAN_COLOR] = of_one_color(truth, self.mean_color)
         measures = {}
         for model, colorizer in self.colorizers.items():
-            ab, probabilities = colorizer.colors_of(shown)
-            measures[model] = measures_of(join(truth, ab), truth, true_ab)
+            colored, probabilities = colorizer.color(truth, shown=shown)
+            measures[model] = measures_of(colored, truth, true_ab)
             if probabilities is not None:
                 photograph.probabilities[model] = probabilities
                 measures[model] |= _hits(photograph, colorizer.config, probabilities)

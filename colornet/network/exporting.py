@@ -16,6 +16,7 @@ import tensorflow as tf
 from PIL import Image
 
 from colornet.errors import UserError
+from colornet.files import whole_path
 from colornet.network import litert_file, quantizing, weights_files
 from colornet.network.litert_engine import LiteRTEngine
 from colornet.network.tensorflow_engine import TensorFlowEngine, functions, load_tensorflow
@@ -137,7 +138,7 @@ def save_half(model, weights, settings, folder):
     shutil.copy(settings, os.path.join(folder, weights_files.CONFIG))
     path = os.path.join(folder, weights_files.WEIGHTS)
     weights_files.save_weights(model, path)
-    with h5py.File(path, "r") as full, h5py.File(path + ".half", "w") as half:
+    with whole_path(path) as partial, h5py.File(path, "r") as full, h5py.File(partial, "w") as half:
 
         def copy(name, item):
             if isinstance(item, h5py.Group):
@@ -146,7 +147,6 @@ def save_half(model, weights, settings, folder):
                 half[name] = item[()].astype(np.float16) if item.ndim > 1 else item[()]
 
         full.visititems(copy)
-    os.replace(path + ".half", path)
 
 
 def compare(engine, reference):

@@ -15,10 +15,11 @@ import google_crc32c
 
 from colornet.errors import UserError
 from colornet.files import whole_file
+from colornet.network.names import CONFIG
 from config import Config, read_config
 
 ENDING = ".tflite"
-SETTINGS, DESCRIPTION = "config.json", "export.json"
+SETTINGS, DESCRIPTION = CONFIG, "export.json"
 SCHEMA = 1
 LONGEST = 1 << 20  # bytes of a description
 UNREADABLE = (

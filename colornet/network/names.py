@@ -2,4 +2,5 @@
 
 UP = "up"  # in a table of convolutions: doubles height and width
 FUSION_HALVES = ("fusion_mid", "fusion_global")  # layers that are one matrix in the paper
+CONFIG = "config.json"  # the settings beside weights, in a run folder as elsewhere
 NETWORKS = ("low_level", "global", "mid_level", "fusion", "colorization", "classification")

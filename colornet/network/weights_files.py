@@ -14,11 +14,11 @@ import numpy as np
 from colornet.errors import UserError
 from colornet.files import whole_file
 from colornet.network.folding import fold
+from colornet.network.names import CONFIG
 from config import read_config
 
 WEIGHTS = "best.weights.h5"
 LAST_WEIGHTS = "last.weights.h5"  # of a run that has not been validated yet
-CONFIG = "config.json"
 
 # Variables of a layer in the order in which Keras numbers them.
 LAYER = ("kernel", "bias")

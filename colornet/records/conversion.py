@@ -10,7 +10,7 @@ from colornet.records.photographs import Entry
 from config import Config
 
 GRAYSCALE = "grayscale"
-LITTLE_COLOR = "little colour variance"
+LITTLE_COLOR = "little color variance"
 SINGLE_HUE = "single hue, as of sepia or a cyanotype"
 _ONE_HUE = 0.95
 _BINS = 16  # of lightness

@@ -351,10 +351,10 @@ def test_the_color_filter_counts_by_reason_and_class_and_shows_samples(tmp_path)
     assert create(images, tmp_path / "records", "--set", "min_chroma_deviation=10") == 0
     dataset = dataset_of(tmp_path / "records")
     assert dataset["left_out"] == {
-        "reasons": {"grayscale": 2, "little colour variance": 1},
+        "reasons": {"grayscale": 2, "little color variance": 1},
         "classes": {
             "lake": {"grayscale": 1},
-            "wood": {"grayscale": 1, "little colour variance": 1},
+            "wood": {"grayscale": 1, "little color variance": 1},
         },
     }
     assert dataset["settings"]["min_chroma_deviation"] == 10
