@@ -13,6 +13,7 @@ FLOORS = [
     {"errors", "versions"}, {"files", "shell"}, {"settings"}, {"pictures"}, {"records", "network"},
     {"training", "coloring"}, {"evaluation"},
 ]  # fmt: skip
+CONFIG_USES = {"errors", "settings", "versions"}
 FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}
 # Heavy, and needed by few who import the module: they may be imported late.
 LEAVES = {"h5py", "matplotlib", "tensorflow", "av", "pillow_heif", "tifffile", "imagecodecs"}
@@ -27,7 +28,8 @@ def imports(source):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             # `from colornet import shell` imports a room, `from keras import ops` from a module.
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            start = "." * node.level + (node.module or "")
+            names = [f"{start}.{alias.name}" for alias in node.names]
         else:
             continue
         found += [(name, node in tree.body, node.lineno) for name in names]
@@ -50,12 +52,22 @@ def offences(name, source):
     root, room = len(parts) == 1, parts[1] if len(parts) > 1 else None
     found, late = [], set()
     for module, top, line in imports(source):
+        if module.startswith("."):
+            found.append(f"{name}:{line}: a relative import")
+            continue
         other, first = room_of(module), module.partition(".")[0]
         if root:
             if first in SCRIPTS - LIBRARIES and parts[0] != "demo":
                 found.append(f"{name}:{line}: a script imports the script {first}")
+            if parts[0] == "config" and other and other not in CONFIG_USES:
+                found.append(
+                    f"{name}:{line}: config imports {other}, and every room imports config"
+                )
             if not top:
                 late.add(enclosing(source, line))
+            continue
+        if room == "__init__":
+            found.append(f"{name}:{line}: the package itself imports something")
             continue
         if first in SCRIPTS - {"config"}:
             found.append(f"{name}:{line}: a room imports {first} of the root")
@@ -69,19 +81,19 @@ def offences(name, source):
 
 
 def enclosing(source, line):
-    """Name of the innermost function around a line."""
+    """Line and name of the innermost function around a line; of none: the module's own."""
     functions = [
         node for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.FunctionDef) and node.lineno <= line <= node.end_lineno
     ]  # fmt: skip
-    return max(functions, key=lambda node: node.lineno).name
+    innermost = max(functions, key=lambda node: node.lineno, default=None)
+    return f"{innermost.lineno} {innermost.name}" if innermost else "0 the module"
 
 
 def files():
     return [
         path.relative_to(ROOT).as_posix()
         for path in [*ROOT.glob("*.py"), *ROOT.glob("colornet/**/*.py")]
-        if path.name != "__init__.py"
     ]
 
 
@@ -100,6 +112,10 @@ def test_file_keeps_the_rules(name):
         ("colornet/files.py", "from colornet import shell", "not below"),
         ("colornet/shell.py", "def f():\n    import json", "late"),
         ("demo.py", "def f():\n    import json\n\ndef g():\n    import os", "2 places"),
+        ("demo.py", "if True:\n    import json\n\ndef g():\n    import os", "2 places"),
+        ("colornet/pictures/x.py", "from ..coloring import pipeline", "relative"),
+        ("config.py", "from colornet.evaluation import metrics", "every room imports config"),
+        ("colornet/__init__.py", "from colornet.evaluation import metrics", "package itself"),
     ],
 )
 def test_an_offence_is_found(name, source, says):
