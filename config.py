@@ -265,8 +265,8 @@ _RULES = [
         lambda x: x >= 1,
     ),
     (
-        "min_chroma min_chroma_deviation min_toning_deviation seed classification_weight "
-        "warmup_steps muon_weight_decay validation_pictures panel_pictures working_size chroma",
+        "min_chroma min_chroma_deviation min_toning_deviation classification_weight "
+        "warmup_steps muon_weight_decay validation_pictures panel_pictures",
         "0 or more",
         lambda x: x >= 0,
     ),
@@ -281,7 +281,10 @@ _RULES = [
         lambda x: x > 0,
     ),
     ("width", "more than 0, at most 4", lambda x: 0 < x <= 4),
-    ("crop_size", "a multiple of 8", lambda x: x % 8 == 0),
+    ("seed", "0 to 2147483647", lambda x: 0 <= x < 1 << 31),
+    ("chroma", "0 to 100", lambda x: 0 <= x <= 100),
+    ("working_size", "0, or 8 or more", lambda x: x == 0 or x >= 8),
+    ("crop_size", "a multiple of 8, at most 1024", lambda x: x % 8 == 0 and x <= 1024),
     ("picture_size", "an even number", lambda x: x % 2 == 0),
     ("zoom", "1 to 2", lambda x: 1 <= x <= 2),
     ("aging", "0 to 1", lambda x: 0 <= x <= 1),
@@ -306,6 +309,11 @@ def _validate(config):
             value = getattr(config, name)
             if not holds(value):
                 raise UserError(f"setting {name}: expected {expected}, got {value!r}")
+    if config.class_names and len(config.class_names) != config.num_classes:
+        raise UserError(
+            f"setting class_names: expected num_classes={config.num_classes} names, got "
+            f"{len(config.class_names)}"
+        )
     if config.use_classification and not config.use_global_features:
         raise UserError(
             "setting use_global_features=false: the classifier hangs off the global features; "

@@ -1,6 +1,7 @@
 """Files that are there whole or not at all, whatever happens while they are written."""
 
 import contextlib
+import errno
 import fcntl
 import itertools
 import os
@@ -27,7 +28,8 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 @contextlib.contextmanager
 def whole_path(path: str | os.PathLike[str]) -> Iterator[str]:
     """As `whole_file`, for what writes to a path alone: one with the same ending."""
-    folder, name = os.path.split(os.fspath(path))
+    path = replaceable(path)
+    folder, name = os.path.split(path)
     # Short, so that a long name still fits.
     writer = f"{_partial_prefix()}{os.getpid()}-{next(_counter)}"
     partial = os.path.join(folder, writer + os.path.splitext(name)[1])
@@ -40,6 +42,14 @@ def whole_path(path: str | os.PathLike[str]) -> Iterator[str]:
         with contextlib.suppress(OSError):
             os.remove(partial)
         raise
+
+
+def replaceable(path: str | os.PathLike[str]) -> str:
+    """The file that a path stands for, links followed; raises OSError for devices and pipes."""
+    real = os.path.realpath(path)
+    if os.path.exists(real) and not (os.path.isfile(real) or os.path.isdir(real)):
+        raise OSError(errno.EINVAL, "expected a file, this is a device or a pipe", os.fspath(path))
+    return real
 
 
 def remove_leftovers(folder):
@@ -94,7 +104,9 @@ def locked(path: str | os.PathLike[str], what: str) -> Iterator[None]:
         os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode())
         yield
     finally:
-        os.remove(path)  # while it is held: whoever opened it meanwhile sees that it is gone
+        with contextlib.suppress(OSError):  # its folder may have been moved, and made anew
+            if os.path.samestat(os.fstat(descriptor), os.stat(path)):
+                os.remove(path)  # while it is held: who opened it meanwhile sees that it is gone
         os.close(descriptor)
 
 

@@ -130,7 +130,7 @@ def _load(path, schema):
         raise UserError(
             f"{path}: no such file; expected the settings of a trained network"
         ) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path}: expected settings as JSON: {error}") from None
     if isinstance(content, dict) and "schema" in content:
         if content["schema"] != schema:

@@ -132,7 +132,7 @@ def test_unknown_preset():
         ("classification_weight=1/300", "classification_weight", 1 / 300),
         ("use_classification=false", "use_classification", False),
         ("optimizer=adam", "optimizer", "adam"),
-        ("class_names=forest,sea", "class_names", ("forest", "sea")),
+        ("mean_color=0.5,-2", "mean_color", (0.5, -2.0)),
     ],
 )
 def test_set_is_typed(text, name, value):
@@ -185,6 +185,18 @@ def test_every_number_has_a_range(name):
     """A new setting belongs into _RULES, too."""
     with pytest.raises(UserError, match=f"setting {name}: expected"):
         load_config("paper", [f"{name}=-1000000"])
+
+
+@pytest.mark.parametrize("assignment", ["seed=9999999999", "chroma=1e308", "crop_size=800000"])
+def test_absurd_numbers_are_refused(assignment):
+    with pytest.raises(UserError, match="expected"):
+        load_config("paper", [assignment])
+
+
+def test_settings_nested_without_end_are_one_line(tmp_path):
+    (tmp_path / "config.json").write_text("[" * 200_000)
+    with pytest.raises(UserError, match="expected settings as JSON"):
+        read_config(tmp_path / "config.json")
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

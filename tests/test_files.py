@@ -89,3 +89,27 @@ with files.locked(sys.argv[1], "folder"):
             with files.locked(lock, "folder"):
                 pass
     assert os.listdir(tmp_path) == []
+
+
+def test_a_pipe_or_a_device_is_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="expected a file"), files.whole_file(tmp_path / "pipe"):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+
+
+def test_what_a_link_stands_for_is_replaced(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    with files.whole_file(tmp_path / "link") as file:
+        file.write(b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "file").read_bytes() == b"new"
+
+
+def test_a_lock_outlives_a_move_of_its_folder(tmp_path):
+    (tmp_path / "run").mkdir()
+    with files.locked(tmp_path / "run" / "lock", "the run"):
+        (tmp_path / "run").rename(tmp_path / "moved")
+        (tmp_path / "run").mkdir()
+        (tmp_path / "run" / "lock").write_text("another run's")
+    assert (tmp_path / "run" / "lock").read_text() == "another run's"

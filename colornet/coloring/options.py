@@ -35,7 +35,7 @@ def add_options(arguments):
     )
     add(
         "--chroma",
-        type=shell.number(float, 0),
+        type=shell.number(float, 0, 100),
         metavar="F",
         help="strength of the colours (default: the model's)",
     )

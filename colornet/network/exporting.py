@@ -16,7 +16,7 @@ import tensorflow as tf
 from PIL import Image
 
 from colornet.errors import UserError
-from colornet.files import whole_path
+from colornet.files import replaceable, whole_path
 from colornet.network import litert_file, quantizing, weights_files
 from colornet.network.litert_engine import LiteRTEngine
 from colornet.network.tensorflow_engine import TensorFlowEngine, functions, load_tensorflow
@@ -85,6 +85,7 @@ def export(weights, build_model, target, kind):
 
 def _give_name(made, target):
     """A file or folder gets its name; files of a folder that is there are replaced one by one."""
+    target = replaceable(target)
     if os.path.isdir(target):
         for name in sorted(os.listdir(made), reverse=True):
             os.replace(os.path.join(made, name), os.path.join(target, name))

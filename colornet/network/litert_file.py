@@ -23,7 +23,8 @@ SETTINGS, DESCRIPTION = CONFIG, "export.json"
 SCHEMA = 1
 LONGEST = 1 << 20  # bytes of a description
 UNREADABLE = (
-    OSError, ValueError, KeyError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error
+    OSError, ValueError, KeyError, TypeError, RecursionError, RuntimeError, zipfile.BadZipFile,
+    zlib.error,
 )  # fmt: skip
 
 

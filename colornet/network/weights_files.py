@@ -73,7 +73,7 @@ def read_weights(path):
             weights = {_variable(item): item[()] for item in datasets.values()}
     except FileNotFoundError:
         raise UserError(f"{path}: no such weights file") from None
-    except (OSError, RuntimeError, ValueError, LookupError, TypeError) as error:
+    except (OSError, RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
         reason = " ".join(str(error).split())[:100]
         raise UserError(f"{path}: expected weights (HDF5), cannot read them: {reason}") from None
     bad = [name for name, value in weights.items() if not np.isfinite(value).all()]

@@ -106,7 +106,10 @@ def read_bytes(path: str, start: int = 0, count: int = -1) -> bytes:
 
 def read_json(path: str) -> Any:
     """The content of a JSON file; raises OSError, or ValueError where it is damaged."""
-    return json.loads(read_bytes(path))
+    try:
+        return json.loads(read_bytes(path))
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def write_bytes(path: str, chunks: Iterable[bytes]) -> None:

@@ -85,7 +85,8 @@ def _path(folder, step):
 def _steps(folder, ending=".index"):
     """Steps of the checkpoints in a folder, ascending; with ending "*" unfinished ones too."""
     names = map(os.path.basename, glob.glob(os.path.join(glob.escape(folder), "step-*" + ending)))
-    return sorted({int(re.match(r"step-(\d+)", name)[1]) for name in names})
+    found = (re.match(r"step-(\d+)([._]|$)", name) for name in names)
+    return sorted({int(match[1]) for match in found if match})
 
 
 def _remove(folder, step):

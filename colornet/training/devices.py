@@ -50,7 +50,7 @@ def read_cluster():
             return Cluster()
         place = content["task"]["type"], int(content["task"]["index"])
         return Cluster(len(places), places.index(place))
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
         raise UserError(
             'TF_CONFIG: expected JSON such as {"cluster": {"worker": ["host1:1234", '
             '"host2:1234"]}, "task": {"type": "worker", "index": 0}}, '

@@ -95,6 +95,11 @@ class Run:
             folder.check_nothing_is_lost()
             if config.initial_weights:
                 weights_files.start_from(state.model, config)
+        elif not folder.begun():
+            raise UserError(
+                f"{folder.settings}: no such file; expected the settings of the run whose "
+                f"checkpoints lie beside it; put it back, or begin another --run-dir"
+            )
         if hosts.sum(self.done) != self.done * hosts.count:
             raise UserError(
                 f"{folder.path}: expected one folder that all hosts share, but this host finds "

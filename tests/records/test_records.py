@@ -352,10 +352,7 @@ def test_the_color_filter_counts_by_reason_and_class_and_shows_samples(tmp_path)
     dataset = dataset_of(tmp_path / "records")
     assert dataset["left_out"] == {
         "reasons": {"grayscale": 2, "little color variance": 1},
-        "classes": {
-            "lake": {"grayscale": 1},
-            "wood": {"grayscale": 1, "little color variance": 1},
-        },
+        "classes": {"lake": {"grayscale": 1}, "wood": {"grayscale": 1, "little color variance": 1}},
     }
     assert dataset["settings"]["min_chroma_deviation"] == 10
     sheet = np.asarray(Image.open(tmp_path / "records" / "samples.png").convert("RGB"))

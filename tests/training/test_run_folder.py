@@ -63,6 +63,13 @@ def test_a_run_folder_without_its_checkpoints_is_not_overwritten(records, traine
     assert before == {path: path.read_bytes() for path in trained.rglob("*") if path.is_file()}
 
 
+def test_a_run_folder_without_its_settings_does_not_go_on_with_others(records, trained, capsys):
+    (trained / "config.json").unlink()
+    assert train(records, trained, steps=9, learning_rate=0.5, seed=9) == 2
+    assert "config.json: no such file" in capsys.readouterr().err
+    assert not (trained / "config.json").exists()
+
+
 @pytest.mark.parametrize(
     "files, folder, lost",
     [
