@@ -1,7 +1,6 @@
 """Training: losses, gradients, settings, and what stops it."""
 
 import dataclasses
-import json
 import os
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from PIL import Image
 
 import model_train
 from build_model import build_model
-from config import PRESETS, Config, load_config, save_config
+from config import PRESETS, Config, load_config, read_config, save_config
 from tiny_training import SMALL, checkpoint_files, rows, settings, train
 
 
@@ -474,7 +473,7 @@ def test_a_precision_that_the_run_folder_holds_goes_with_deterministic(tmp_path)
 def test_precision_auto_is_measured_said_and_kept(records, tmp_path, capsys):
     assert train(records, tmp_path, precision="auto", deterministic=False, steps=1) == 0
     first = [line for line in capsys.readouterr().out.splitlines() if "precision" in line][-1]
-    chosen = json.loads((tmp_path / "config.json").read_text())["precision"]
+    chosen = read_config(tmp_path / "config.json").precision
     assert chosen in ("float32", "mixed_bfloat16") and f"precision   {chosen} (measured" in first
     assert train(records, tmp_path, precision="auto", deterministic=False, steps=2) == 0
     assert f"precision   {chosen}\n" in capsys.readouterr().out
