@@ -134,7 +134,7 @@ def _other_weights(run):
 
 def _other_network(run):
     settings = run / "config.json"
-    settings.write_text(settings.read_text().replace('"num_classes": 3', '"num_classes": 4'))
+    settings.write_text(settings.read_text().replace('"width": 0.125', '"width": 0.25'))
 
 
 def _cut(run):
