@@ -8,8 +8,10 @@ docs/experiments.md shows a preset of one's own and what a new setting touches.
 """
 
 import dataclasses
-import math
+import os
 import re
+from collections.abc import Iterable
+from typing import Any
 
 from colornet import settings
 from colornet.errors import UserError
@@ -82,11 +84,11 @@ class Config:
     records_fingerprint: str = ""  # of the records
     preset: str = ""  # which preset the settings began as; "": the defaults above
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _validate(self)
 
     @property
-    def crop_sides(self):
+    def crop_sides(self) -> tuple[int, int]:
         """(shortest, longest) side of a training crop, in pixels of the stored picture; even."""
         shortest = 2 * round(self.crop_size / self.zoom / 2)
         longest = 2 * round(self.crop_size * self.zoom / 2)
@@ -95,7 +97,7 @@ class Config:
 
 # The paper's network and training. It names every value, so that it stays the paper's whatever the
 # defaults above are; the other presets say how they differ from it.
-PAPER = dict(
+PAPER: dict[str, Any] = dict(
     picture_size=256,
     min_side=32,
     min_chroma=1.0,
@@ -143,7 +145,7 @@ PAPER = dict(
     smoothing=False,
 )
 
-PRESETS = {
+PRESETS: dict[str, dict[str, Any]] = {
     "paper": PAPER,
     # The small network whose weights ship: half as wide, on small pictures.
     "compact": dict(
@@ -232,7 +234,7 @@ RESUMABLE = frozenset(
     )
 )
 # Settings that came later: what the code before did, which is what runs without them get.
-BEFORE = dict(
+BEFORE: dict[str, Any] = dict(
     zoom=1.0,
     aging=0.0,
     initial_weights="",
@@ -255,8 +257,8 @@ RENAMED = {"records": "records_fingerprint", "ageing": "aging"}  # old name: new
 SCHEMA = 2  # of config.json
 
 
-# Settings, what is expected of them, and whether a value is that.
-_RULES = [
+# Names of settings, what is expected of them, and whether a value is that.
+_RULES: list[settings.Rule] = [
     (
         "picture_size min_side shard_pictures crop_size num_classes steps batch_size "
         "gradient_accumulation shuffle_buffer log_every validate_every checkpoint_every "
@@ -296,19 +298,9 @@ _RULES = [
 ]
 
 
-def _validate(config):
+def _validate(config: Config) -> None:
     """Raise UserError for values that cannot work, alone or together."""
-    for field in dataclasses.fields(config):
-        value = getattr(config, field.name)
-        settings.check_type(field, value)
-        for number in value if isinstance(value, tuple) else (value,):
-            if isinstance(number, float) and not math.isfinite(number):
-                raise UserError(f"setting {field.name}: expected a finite number, got {value!r}")
-    for names, expected, holds in _RULES:
-        for name in names.split():
-            value = getattr(config, name)
-            if not holds(value):
-                raise UserError(f"setting {name}: expected {expected}, got {value!r}")
+    settings.check(config, _RULES)
     if config.class_names and len(config.class_names) != config.num_classes:
         raise UserError(
             f"setting class_names: expected num_classes={config.num_classes} names, got "
@@ -321,7 +313,9 @@ def _validate(config):
         )
 
 
-def load_config(preset=None, assignments=(), script=None):
+def load_config(
+    preset: str | None = None, assignments: Iterable[str] = (), script: str | None = None
+) -> Config:
     """The settings of a preset, changed by `key=value` texts.
 
     Args:
@@ -342,7 +336,7 @@ def load_config(preset=None, assignments=(), script=None):
     return changed(Config(**PRESETS[preset], preset=preset), assignments, script)
 
 
-def changed(config, assignments, script=None):
+def changed(config: Config, assignments: Iterable[str], script: str | None = None) -> Config:
     """`config` with `key=value` texts applied; raises UserError as `load_config` does."""
     values = {}
     for assignment in assignments:
@@ -353,7 +347,7 @@ def changed(config, assignments, script=None):
     return dataclasses.replace(config, **values)
 
 
-def _not_its_own(key, script):
+def _not_its_own(key: str, script: str) -> str:
     if key in FILLED_IN:
         return f"setting {key}: filled in by the scripts, not to be set"
     others = " and ".join(f"{other}.py" for other, own in SCRIPTS.items() if key in own)
@@ -363,19 +357,19 @@ def _not_its_own(key, script):
     return f"setting {key}: {script}.py {why}; {others} can set it"
 
 
-def file_settings(preset):
+def file_settings(preset: str) -> Config | None:
     """The settings of a preset, or the defaults (""), as this file has them now; else None."""
     if preset and preset not in PRESETS:
         return None
     return load_config(preset or None)
 
 
-def save_config(config, path):
+def save_config(config: Config, path: str | os.PathLike[str]) -> None:
     """Write config.json, whole or not at all: schema, versions of code and libraries, settings."""
     settings.save(config, path, SCHEMA)
 
 
-def read_config(path):
+def read_config(path: str | os.PathLike[str]) -> Config:
     """The settings in a `config.json`, also of older code.
 
     Settings that the code of then lacked get what it did; those that are no more are named on
@@ -387,7 +381,7 @@ def read_config(path):
     return settings.read(Config, path, SCHEMA, BEFORE, RENAMED)
 
 
-def differences(config, other):
+def differences(config: Config, other: Config) -> dict[str, tuple[Any, Any]]:
     """Names of the settings in which two configs differ, with both values."""
     pairs = zip(dataclasses.asdict(config).items(), dataclasses.asdict(other).values())
     return {name: (value, was) for (name, value), was in pairs if value != was}

@@ -33,6 +33,7 @@ def train(config, records, run_dir):
     """
     shell.import_tensorflow()
 
+    from colornet.progress import progress
     from colornet.records.dataset import read_dataset
     from colornet.training.run import open_run
 
@@ -45,7 +46,7 @@ def train(config, records, run_dir):
             lambda *part: read_input.training_batches(config, records, dataset, run.done, *part)
         )
         batches = read_input.damage_named(batches)
-        with StopSignals() as signals, shell.progress(config.steps, "steps", run.done) as bar:
+        with StopSignals() as signals, progress(config.steps, "steps", run.done) as bar:
             for step, batch in zip(range(run.done + 1, config.steps + 1), batches):
                 run.step(step, batch)
                 bar.update()

@@ -50,13 +50,14 @@ def _color(jobs, options):
         # What the network runs on takes seconds to import.
         from colornet.coloring.colorizer import Colorizer
         from colornet.coloring.pipeline import color_file, each_picture
+        from colornet.progress import progress
 
         if films:
             from colornet.coloring.films.command import color_films
         colorizer = Colorizer(options.model, build_model, **given(options, max(1, len(pictures))))
         print(f"{printable(colorizer.engine.source)}, {colorizer.engine.name}")
         style = _style(options, colorizer)
-        with shell.progress(len(pictures), "pictures") as bar:
+        with progress(len(pictures), "pictures") as bar:
             for job, made, error in each_picture(
                 lambda job: color_file(job, colorizer, options, style),
                 pictures,

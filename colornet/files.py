@@ -52,7 +52,7 @@ def replaceable(path: str | os.PathLike[str]) -> str:
     return real
 
 
-def remove_leftovers(folder):
+def remove_leftovers(folder: str) -> None:
     """Remove what processes of this machine were writing there when they were killed."""
     prefix = _partial_prefix()
     with contextlib.suppress(OSError):
@@ -62,11 +62,11 @@ def remove_leftovers(folder):
                 os.remove(os.path.join(folder, name))
 
 
-def _partial_prefix():
+def _partial_prefix() -> str:
     return f".partial-{socket.gethostname()[:32]}-"
 
 
-def _is_running(process):
+def _is_running(process: int) -> bool:
     with contextlib.suppress(OSError):  # ended, though nobody has taken note of its end yet
         with open(f"/proc/{process}/stat") as file:
             if file.read().rpartition(")")[2].split()[0] == "Z":
@@ -80,7 +80,7 @@ def _is_running(process):
     return True
 
 
-def printable(path):
+def printable(path: str | bytes | os.PathLike[str]) -> str:
     """A path on one line of valid text, whatever bytes it holds."""
     text = os.fsencode(path).decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
@@ -110,7 +110,7 @@ def locked(path: str | os.PathLike[str], what: str) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _locked_file(path, what):
+def _locked_file(path: str | os.PathLike[str], what: str) -> int:
     """Descriptor of the file at `path`, locked by this process alone."""
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)

@@ -3,13 +3,21 @@
 import dataclasses
 import difflib
 import json
+import math
+import os
 import pathlib
 import sys
 import typing
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from colornet.errors import UserError
 from colornet.files import whole_file
 from colornet.versions import versions
+
+Values = TypeVar("Values")  # a dataclass
+# Names of settings with spaces between, what is expected of them, and whether a value is that.
+Rule = tuple[str, str, Callable[[Any], object]]
 
 _EXPECTED = {
     bool: "true or false",
@@ -20,7 +28,7 @@ _EXPECTED = {
 }
 
 
-def parse(kind, assignment):
+def parse(kind: type, assignment: str) -> tuple[str, Any]:
     """(name, value) of a text such as "steps=5000".
 
     Args:
@@ -32,7 +40,7 @@ def parse(kind, assignment):
     key, separator, text = assignment.partition("=")
     if not separator:
         raise UserError(f"--set: expected key=value, got {assignment!r}")
-    fields = {field.name: field for field in dataclasses.fields(kind)}
+    fields = _fields(kind)
     check_name(kind, key)
     try:
         return key, _parse_value(fields[key], text)
@@ -41,9 +49,9 @@ def parse(kind, assignment):
         raise UserError(f"setting {key}: expected {expected}, got {text!r}") from None
 
 
-def check_name(kind, name):
+def check_name(kind: type, name: str) -> None:
     """Raise UserError if a dataclass has no field of that name."""
-    names = [field.name for field in dataclasses.fields(kind)]
+    names = list(_fields(kind))
     if name not in names:
         near = difflib.get_close_matches(name, names, n=1, cutoff=0)
         raise UserError(
@@ -52,7 +60,27 @@ def check_name(kind, name):
         )
 
 
-def check_type(field, value):
+def _fields(kind: Any) -> dict[str, dataclasses.Field]:
+    """{name: field} of a dataclass."""
+    return {field.name: field for field in dataclasses.fields(kind)}
+
+
+def check(values: Any, rules: Iterable[Rule]) -> None:
+    """Raise UserError if a dataclass's value is not of its type, not finite or against a rule."""
+    for field in dataclasses.fields(values):
+        value = getattr(values, field.name)
+        _check_type(field, value)
+        for number in value if isinstance(value, tuple) else (value,):
+            if isinstance(number, float) and not math.isfinite(number):
+                raise UserError(f"setting {field.name}: expected a finite number, got {value!r}")
+    for names, expected, holds in rules:
+        for name in names.split():
+            value = getattr(values, name)
+            if not holds(value):
+                raise UserError(f"setting {name}: expected {expected}, got {value!r}")
+
+
+def _check_type(field: dataclasses.Field, value: object) -> None:
     """Raise UserError if a value is not of its field's type; whole numbers are numbers, too."""
     kind = _kind(field)
     fits = isinstance(value, (int, float) if kind is float else kind)
@@ -60,12 +88,12 @@ def check_type(field, value):
         raise UserError(f"setting {field.name}: expected {_EXPECTED[kind]}, got {value!r}")
 
 
-def _kind(field):
+def _kind(field: dataclasses.Field) -> Any:
     """tuple for tuple[float, ...]."""
     return typing.get_origin(field.type) or field.type
 
 
-def _parse_value(field, text):
+def _parse_value(field: dataclasses.Field, text: str) -> Any:
     kind = _kind(field)
     if kind is bool:
         return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
@@ -79,12 +107,12 @@ def _parse_value(field, text):
     return text
 
 
-def _element_kind(field):
+def _element_kind(field: dataclasses.Field) -> Any:
     """float for tuple[float, ...]."""
     return typing.get_args(field.type)[0]
 
 
-def save(values, path, schema):
+def save(values: Any, path: str | os.PathLike[str], schema: int) -> None:
     """Write a dataclass as JSON, whole or not at all; raises OSError."""
     content = {"schema": schema, **versions(), "settings": dataclasses.asdict(values)}
     text = json.dumps(content, indent=2) + "\n"
@@ -92,7 +120,13 @@ def save(values, path, schema):
         file.write(text.encode())
 
 
-def read(kind, path, schema, before, renamed):
+def read(
+    kind: type[Values],
+    path: str | os.PathLike[str],
+    schema: int,
+    before: dict[str, Any],
+    renamed: dict[str, str],
+) -> Values:
     """What `save` wrote, in this schema or an older one.
 
     Args:
@@ -106,7 +140,7 @@ def read(kind, path, schema, before, renamed):
     """
     found = _load(path, schema)
     found = {renamed.get(name, name): value for name, value in found.items()}
-    fields = {field.name: field for field in dataclasses.fields(kind)}
+    fields = _fields(kind)
     gone = sorted(set(found) - set(fields))
     if gone:
         print(f"{path}: no longer settings, left out: {', '.join(gone)}", file=sys.stderr)
@@ -122,7 +156,7 @@ def read(kind, path, schema, before, renamed):
         raise UserError(f"{path}: {error}") from None
 
 
-def _load(path, schema):
+def _load(path: str | os.PathLike[str], schema: int) -> dict[str, Any]:
     """{name: value} of the settings in a file."""
     try:
         content = json.loads(pathlib.Path(path).read_text())
@@ -144,7 +178,7 @@ def _load(path, schema):
     return content
 
 
-def _from_json(field, value):
+def _from_json(field: dataclasses.Field, value: Any) -> Any:
     """A value from JSON, which has lists for tuples."""
     if _kind(field) is not tuple or not isinstance(value, list):
         return value

@@ -1,17 +1,16 @@
-"""What the scripts share on the command line: errors, exit codes, settings and progress."""
+"""What the scripts share on the command line: errors, exit codes and settings."""
 
 import argparse
 import contextlib
 import ctypes
-import datetime
 import fractions
 import math
 import os
 import signal
 import sys
-import time
-
-from tqdm import tqdm
+from collections.abc import Callable, Iterable, Iterator
+from types import ModuleType
+from typing import Any
 
 from colornet.errors import UserError
 from config import PRESETS, SCRIPTS
@@ -25,7 +24,7 @@ SHIPPED_WEIGHTS = os.path.join(
 DONE, SOME_FAILED, WRONG = 0, 1, 2  # exit codes
 
 
-def parser(script_doc):
+def parser(script_doc: str | None) -> argparse.ArgumentParser:
     """An ArgumentParser that shows a script's docstring and knows `--debug`."""
     made = argparse.ArgumentParser(
         description=script_doc, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -34,7 +33,7 @@ def parser(script_doc):
     return made
 
 
-def add_settings(arguments, script):
+def add_settings(arguments: argparse.ArgumentParser, script: str) -> None:
     """Add `--preset` and `--set`, which `config.load_config` understands for that script."""
     arguments.add_argument(
         "--preset",
@@ -51,7 +50,7 @@ def add_settings(arguments, script):
     )
 
 
-def working_size(text):
+def working_size(text: str) -> int:
     """Reader of --working-size: pixels, 0 for "full"."""
     if text == "full":
         return 0
@@ -60,12 +59,14 @@ def working_size(text):
     raise argparse.ArgumentTypeError(f"expected 8 or more pixels, or full; got {text!r}")
 
 
-def number(kind, least, most=math.inf):
+def number(
+    kind: type[int] | type[float], least: float, most: float = math.inf
+) -> Callable[[str], float]:
     """Reader of a command line's number in a range."""
 
-    def read(text):
+    def read(text: str) -> float:
         with contextlib.suppress(ValueError):
-            number = kind(text)
+            number: float = kind(text)
             if least <= number <= most and number < math.inf:
                 return number
         between = f"of {least} or more" if most == math.inf else f"from {least} to {most}"
@@ -74,18 +75,18 @@ def number(kind, least, most=math.inf):
     return read
 
 
-def film_time(text):
+def film_time(text: str) -> fractions.Fraction:
     """Reader of a time in a film: seconds, or hours:minutes:seconds; a Fraction of seconds."""
     with contextlib.suppress(ValueError, ZeroDivisionError):
         *larger, seconds = map(fractions.Fraction, text.split(":"))
-        if len(larger) < 3 and min(seconds, *larger, 0) >= 0:
+        if len(larger) < 3 and all(part >= 0 for part in (seconds, *larger)):
             return sum((part * 60**place for place, part in enumerate(larger[::-1], 1)), seconds)
     raise argparse.ArgumentTypeError(
         f"expected a time such as 90 or 1:30 or 0:01:30.5; got {text!r}"
     )
 
 
-def run(main, options):
+def run(main: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:
     """Call `main(options)`; turn a UserError into one line on standard error and exit code 2.
 
     A package that is not there is such an error too.
@@ -104,7 +105,7 @@ def run(main, options):
             return 128 + signal.SIGINT
 
 
-def _missing_package(error):
+def _missing_package(error: Exception) -> str:
     if isinstance(error, UserError):
         return ""
     backend = os.environ.get("KERAS_BACKEND")
@@ -113,7 +114,7 @@ def _missing_package(error):
 
 
 @contextlib.contextmanager
-def _lasting_streams():
+def _lasting_streams() -> Iterator[None]:
     """Context in which output that cannot be shown is given up, and not the work behind it."""
     for descriptor in range(3):  # else the next file that is opened would take a closed one's place
         try:
@@ -137,21 +138,21 @@ class _LastingStream:
         stream: text stream; None for one that was shut from the beginning.
     """
 
-    def __init__(self, stream):
+    def __init__(self, stream: Any) -> None:
         self.stream = getattr(stream, "stream", stream) or open(os.devnull, "w")
         if hasattr(self.stream, "reconfigure"):
             self.stream.reconfigure(errors="backslashreplace", line_buffering=True)
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self.stream, name)
 
-    def write(self, text):
+    def write(self, text: str) -> int | None:
         return self._or_silent(self.stream.write, text)
 
-    def flush(self):
+    def flush(self) -> None:
         self._or_silent(self.stream.flush)
 
-    def _or_silent(self, act, *arguments):
+    def _or_silent(self, act: Callable[..., Any], *arguments: str) -> Any:
         try:
             return act(*arguments)
         except OSError:  # nobody reads it any more, as after `| head`, or its disk is full
@@ -161,7 +162,7 @@ class _LastingStream:
 
 
 @contextlib.contextmanager
-def native_remarks_hidden():
+def native_remarks_hidden() -> Iterator[None]:
     """Hide what TensorFlow and decoders write to standard error themselves; Python's goes on.
 
     With `--debug` nothing is hidden.
@@ -184,7 +185,7 @@ def native_remarks_hidden():
         os.close(kept)
 
 
-def import_tensorflow():
+def import_tensorflow() -> ModuleType:
     """TensorFlow, started without the remarks that it makes then; raises UserError."""
     backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     if backend != "tensorflow":
@@ -196,75 +197,12 @@ def import_tensorflow():
     return tf
 
 
-def progress(total, unit, initial=0, what="", every=60):
-    """A bar on a terminal, a plain line on standard error now and then elsewhere.
-
-    Args:
-        total: None if it is not known.
-        unit: of what is counted, in the plural.
-        initial: how many are done already.
-        what: is being done, and to what.
-        every: seconds from line to line.
-
-    Returns:
-        A context of what has tqdm's `update`, `write` (prints between them), `close` and `n`.
-    """
-    if not sys.stderr.isatty():
-        return _Lines(total, unit, initial, what, every)
-    return tqdm(
-        desc=what or None,
-        total=total,
-        unit=" " + unit,
-        initial=initial,
-        dynamic_ncols=True,
-        smoothing=0.05,
-    )
-
-
-class _Lines:
-    """The part of tqdm that scripts use, as plain lines."""
-
-    def __init__(self, total, unit, initial, what, every):
-        self.total, self.unit, self.n = total, unit, initial
-        self.what, self.every = what and f"{what}: ", every
-        self.initial, self.began = initial, time.monotonic()
-        self.said = self.began
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-    def update(self, count=1):
-        self.n += count
-        now = time.monotonic()
-        if now < self.said + self.every or self.n == self.initial:
-            return
-        self.said = now
-        rate = (self.n - self.initial) / (now - self.began)
-        of_all, left = "", ""
-        if self.total and self.total >= self.n:
-            of_all = f" of {self.total}"
-            left = f", {datetime.timedelta(seconds=round((self.total - self.n) / rate))} left"
-        print(
-            f"{self.what}{self.n}{of_all} {self.unit}, {rate:.1f} a second{left}", file=sys.stderr
-        )
-
-    def write(self, text):
-        self.said = time.monotonic()
-        print(text)
-
-    def close(self):
-        pass
-
-
-def print_scenes(name, scenes):
+def print_scenes(name: str, scenes: Iterable[tuple[str, float]]) -> None:
     """Print the likeliest scenes [(class, probability)] of a picture or shot."""
     print(f"{name}: {', '.join(f'{scene} {100 * share:.1f} %' for scene, share in scenes)}")
 
 
-def keep_memory():
+def keep_memory() -> None:
     """Have glibc reuse freed memory instead of asking the system for zeroed pages each time.
 
     The arrays of a photograph are large enough for that; Lab then takes less than half the time.

@@ -4,13 +4,14 @@ import importlib.metadata
 import pathlib
 import platform
 import subprocess
+from typing import Any
 
 VERSION = "0.3.0"
 LIBRARIES = ("tensorflow", "keras", "numpy")
 _ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
-def versions():
+def versions() -> dict[str, Any]:
     """Dict of "version", in a git checkout "commit" ("-dirty": edited since), and "libraries"."""
     found = {"version": VERSION}
     commit = _commit()
@@ -25,7 +26,7 @@ def versions():
     return {**found, "libraries": libraries}
 
 
-def _commit():
+def _commit() -> str | None:
     if not (_ROOT / ".git").exists():
         return None
     command = ["git", "-C", str(_ROOT), "describe", "--always", "--dirty", "--abbrev=12"]

@@ -10,8 +10,8 @@ SCRIPTS = {path.stem for path in ROOT.glob("*.py")}
 LIBRARIES = {"config", "read_input", "build_model"}  # scripts that the others may import
 # From below to above. Rooms of one floor do not know each other.
 FLOORS = [
-    {"errors", "versions"}, {"files", "shell"}, {"settings"}, {"pictures"}, {"records", "network"},
-    {"training", "coloring"}, {"evaluation"},
+    {"errors", "versions", "progress"}, {"files", "shell"}, {"settings"}, {"pictures"},
+    {"records", "network"}, {"training", "coloring"}, {"evaluation"},
 ]  # fmt: skip
 CONFIG_USES = {"errors", "settings", "versions"}
 FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from colornet import shell
+from colornet.progress import progress
 
 ROOT = os.path.dirname(os.path.dirname(shell.__file__))
 # Prints far more than a pipe holds, then does what it is for.
@@ -86,7 +87,7 @@ def test_a_missing_package_is_one_line(monkeypatch, capsys):
 
 
 def test_progress_without_a_terminal_is_lines(capsys):
-    with shell.progress(4, "steps", initial=1, every=0) as bar:
+    with progress(4, "steps", initial=1, every=0) as bar:
         bar.update()
         bar.write("step 2 loss 0.5")
         bar.update(2)
@@ -94,6 +95,6 @@ def test_progress_without_a_terminal_is_lines(capsys):
     lines = shown.err.splitlines()
     assert lines[0].startswith("2 of 4 steps, ") and lines[1].startswith("4 of 4 steps, ")
     assert lines[1].endswith("0:00:00 left") and shown.out == "step 2 loss 0.5\n"
-    with shell.progress(4, "steps", every=1000) as bar:
+    with progress(4, "steps", every=1000) as bar:
         bar.update()
     assert capsys.readouterr().err == ""

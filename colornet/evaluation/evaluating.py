@@ -11,6 +11,7 @@ from colornet.errors import ImageError, UserError
 from colornet.evaluation import report
 from colornet.evaluation.measuring import Measuring, Photograph, measure_all
 from colornet.files import printable
+from colornet.progress import progress
 
 MODEL = "model"  # name of a single one
 GUESSES = 2  # scenes in a caption of the sheet
@@ -73,7 +74,7 @@ def model_names(paths):
 
 def _measure(photographs, measuring):
     """Measure all, and name those that fail on standard error."""
-    with shell.progress(len(photographs), "pictures") as bar:
+    with progress(len(photographs), "pictures") as bar:
         for photograph, error in measure_all(photographs, measuring):
             if error is not None:
                 reason = str(error) or "not enough memory"

@@ -18,6 +18,7 @@ import numpy as np
 
 from colornet import shell
 from colornet.errors import UserError
+from colornet.progress import progress
 from colornet.records import storage
 from colornet.records.conversion import convert
 from colornet.records.format import NO_CLASS, Record, record_bytes
@@ -239,10 +240,10 @@ def _interrupts_held():
 
 
 class _Progress:
-    """`shell.progress` of a count that all processes share."""
+    """`progress` of a count that all processes share."""
 
     def __init__(self, total, done):
-        self.bar, self.done = shell.progress(total, "photographs"), done
+        self.bar, self.done = progress(total, "photographs"), done
 
     def __enter__(self):
         return self

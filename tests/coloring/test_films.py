@@ -15,6 +15,7 @@ import tiny
 from colornet.coloring.films import kinds, shots
 from colornet.coloring.films.ahead import ahead
 from colornet.coloring.films.steadying import Steadying
+from colornet.progress import progress
 
 
 def ab_of(frame):
@@ -421,9 +422,7 @@ def test_an_error_in_a_stage_comes_out():
 
 
 def test_lines_without_a_terminal(capsys):
-    from colornet import shell
-
-    with shell.progress(3, "frames", what="a.mp4: coloring", every=0) as bar:
+    with progress(3, "frames", what="a.mp4: coloring", every=0) as bar:
         for _ in range(3):
             bar.update()
     last = capsys.readouterr().err.splitlines()[-1]

@@ -8,6 +8,7 @@ from colornet.coloring.films.encoding import Encoding
 from colornet.coloring.films.film_colorizer import FilmColorizer, FilmSettings
 from colornet.errors import ImageError, UserError
 from colornet.files import printable
+from colornet.progress import progress
 
 
 def color_films(jobs, colorizer, options, style=None):
@@ -51,4 +52,4 @@ def color_films(jobs, colorizer, options, style=None):
 
 
 def _progress(name, what, total):
-    return shell.progress(total, "frames", what=f"{name}: {what}", every=10)
+    return progress(total, "frames", what=f"{name}: {what}", every=10)
