@@ -1,9 +1,10 @@
 """From an opened file to a Picture: upright, in sRGB."""
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
-from PIL import ExifTags
+from PIL import ExifTags, Image, ImageFile
 
 from colornet.errors import TooManyPixels
 from colornet.pictures.depth import top_value, unit
@@ -44,6 +45,10 @@ class Picture:
     remark: str = ""
 
 
+# A PIL image, its EXIF, and alpha as uint8 (height, width) where the image does not hold it.
+Decoded = tuple[Image.Image, Image.Exif, np.ndarray | None]
+
+
 class Source:
     """A file whose header is sound, and which is not decoded yet.
 
@@ -52,26 +57,38 @@ class Source:
         remark: as of Picture.
     """
 
-    def __init__(self, image, remark=""):
-        """`image`: as `PIL.Image.open` makes it, or None where a subclass decodes."""
-        self.image, self.remark = image, remark
-        self.size = image.size if image else None
+    def __init__(self, size: tuple[int, int], remark: str = "") -> None:
+        self.size, self.remark = size, remark
 
-    def shrink(self, side):
-        """Have it decoded at a smaller size of at least `side` pixels, where that is quicker."""
+    def shrink(self, side: int) -> None:
+        """Have it decoded at a smaller size of at least `side` pixels, where there is a way."""
+
+    def read(self) -> Decoded:
+        """Decode it."""
+        raise NotImplementedError
+
+
+class PillowSource(Source):
+    """A file that Pillow decodes: `image` is as `PIL.Image.open` makes it."""
+
+    def __init__(self, image: ImageFile.ImageFile, remark: str = "") -> None:
+        super().__init__(image.size, remark)
+        self.image = image
+
+    def shrink(self, side: int) -> None:
+        """JPEGs are decoded at a smaller size; other formats have no such way."""
         self.image.draft("RGB", (side, side))
 
-    def read(self):
-        """Decode: (PIL image, its Image.Exif, alpha as uint8 (height, width) or None)."""
+    def read(self) -> Decoded:
         self.image.load()
         return self.image, self.image.getexif(), None
 
 
-def decoded(source, max_pixels):
+def decoded(source: Source, max_pixels: int) -> Picture:
     """The Picture of a Source; works in bands of rows, to need little memory."""
     image, exif, alpha_in_file = source.read()
     check_size(image.size, max_pixels)  # icons hold pictures of other sizes than they declare
-    orientation = exif.get(ExifTags.Base.Orientation)
+    orientation = exif.get(ExifTags.Base.Orientation, 1)
     as_in_file = _ROWS_OF_FILE.get(orientation, lambda upright: upright)
     shape = as_in_file(np.empty((image.height, image.width), np.bool_)).shape
     deep = image.mode in GRAY_16_BIT or image.mode in "IF"
@@ -93,25 +110,25 @@ def decoded(source, max_pixels):
     return Picture(pixels, alpha, metadata, source.remark)
 
 
-def _alpha_of(band, deep):
+def _alpha_of(band: Image.Image, deep: bool) -> np.ndarray:
     if deep:  # one grey value stands for transparent
         return np.where(np.asarray(band) == band.info["transparency"], 0, 255)
     return np.asarray(band.convert("RGBA").getchannel("A"))
 
 
-def _deep_gray_conversion(image):
+def _deep_gray_conversion(image: Image.Image) -> Callable[[Image.Image], np.ndarray]:
     """Function from a band of more than 8 bits of grey to float32 in [0, 1]."""
     top = 65535.0 if image.mode in GRAY_16_BIT else top_value(np.asarray(image))
     curve = gray_curve(image.info)
 
-    def convert(band):
+    def convert(band: Image.Image) -> np.ndarray:
         gray = unit(np.asarray(band), top)
         return gray if curve is None else np.interp(gray, np.linspace(0, 1, curve.size), curve)
 
     return convert
 
 
-def _srgb_conversion(image):
+def _srgb_conversion(image: Image.Image) -> Callable[[Image.Image], np.ndarray]:
     """Function from a band of a PIL image to uint8 (rows, width, 3), or (rows, width) of grey."""
     mode = {"LA": "L", "L": "L", "1": "L", "CMYK": "CMYK", "LAB": "LAB"}.get(image.mode, "RGB")
     gray = mode == "L"
@@ -120,7 +137,7 @@ def _srgb_conversion(image):
     transform = None if gray else profile_transform(profile, mode)
     table = byte_table(image.info, gray) if mode in ("L", "RGB") else None
 
-    def convert(band):
+    def convert(band: Image.Image) -> np.ndarray:
         if band.mode != mode:
             if band.has_transparency_data and band.mode != "LA":
                 band = band.convert("RGBA")
@@ -134,7 +151,7 @@ def _srgb_conversion(image):
     return convert
 
 
-def check_size(size, max_pixels):
+def check_size(size: tuple[int, int], max_pixels: int) -> None:
     """Raises ImageError where (width, height) is more than a picture may have."""
     width, height = size
     if width * height > max_pixels:

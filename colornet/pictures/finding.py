@@ -2,6 +2,7 @@
 
 import collections
 import os
+from collections.abc import Iterable, Iterator
 
 from colornet.errors import UserError
 from colornet.files import printable
@@ -12,7 +13,7 @@ _LINK, _LOCKED, _OTHER = "linked folder", "folder that cannot be read", "other f
 _PLURALS = {_LINK: "linked folders", _LOCKED: "folders that cannot be read", _OTHER: "other files"}
 
 
-def find_files(folder):
+def find_files(folder: str) -> Iterator[str]:
     """Every file below a folder, depth first in the order of names; hidden ones are left out.
 
     Yields:
@@ -29,13 +30,13 @@ def find_files(folder):
     yield from _files_of(entries)
 
 
-def _entries(folder):
+def _entries(folder: str) -> list[os.DirEntry[str]]:
     with os.scandir(folder) as entries:
         shown = (entry for entry in entries if not entry.name.startswith("."))
         return sorted(shown, key=lambda entry: os.fsencode(entry.name))
 
 
-def _files_of(entries):
+def _files_of(entries: Iterable[os.DirEntry[str]]) -> Iterator[str]:
     for entry in entries:
         try:
             below = _entries(entry.path) if entry.is_dir(follow_symlinks=False) else None
@@ -47,7 +48,7 @@ def _files_of(entries):
             yield from _files_of(below)
 
 
-def left_out(paths):
+def left_out(paths: Iterable[str]) -> str:
     """What some of the files that `find_files` found are, for one line; "" for none.
 
     Args:
@@ -60,7 +61,7 @@ def left_out(paths):
     )
 
 
-def _kind(path):
+def _kind(path: str) -> str:
     if os.path.isdir(path):
         return _LINK if os.path.islink(path) else _LOCKED
     return kind_of_name(path) or _OTHER

@@ -85,7 +85,7 @@ def kind_of_name(path: str | os.PathLike[str]) -> str | None:
     return _CLOSED.get(_ending(path))
 
 
-def _ending(path):
+def _ending(path: str | os.PathLike[str]) -> str:
     return os.path.splitext(path)[1].lower()
 
 

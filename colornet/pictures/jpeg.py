@@ -2,12 +2,13 @@
 
 import io
 import struct
+from typing import BinaryIO
 
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, ImageFile
 
 from colornet.errors import ImageError
 from colornet.pictures import depth
-from colornet.pictures.decoding import Source
+from colornet.pictures.decoding import Decoded, PillowSource, Source
 
 _END = b"\xff\xd9"
 # Were coefficients missing, these bits would become some; after a whole picture they say nothing.
@@ -16,17 +17,20 @@ _ALONE = {0x01, *range(0xD0, 0xD9)}  # markers without a length
 _FRAMES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}  # markers of a picture's header
 
 
-class Jpeg(Source):
-    """A JPEG, which may lack its end marker."""
+class Jpeg(PillowSource):
+    """A JPEG, which may lack its end marker; `file` is what it was opened from."""
 
-    def read(self):
+    def __init__(self, image: ImageFile.ImageFile, file: BinaryIO) -> None:
+        super().__init__(image)
+        self.file = file
+
+    def read(self) -> Decoded:
         """As of Source; raises OSError where rows are missing."""
-        file = self.image.fp
         try:
             return super().read()
         except OSError:
-            file.seek(0)
-            data = file.read().rstrip(b"\xff")  # which would make a marker of what follows
+            self.file.seek(0)
+            data = self.file.read().rstrip(b"\xff")  # which would make a marker of what follows
             ended = (self._ended(data, filler) for filler in _FILLERS)
             whole = next(ended)
             for other in ended:
@@ -35,7 +39,7 @@ class Jpeg(Source):
         self.image = whole
         return super().read()
 
-    def _ended(self, data, filler):
+    def _ended(self, data: bytes, filler: bytes) -> ImageFile.ImageFile:
         image = Image.open(io.BytesIO(data + filler + _END), formats=["JPEG", "MPO"])
         image.draft(self.image.mode, self.image.size)
         return image
@@ -48,20 +52,16 @@ class RareJpeg(Source):
         ImageError: damaged, or of a kind that nothing here decodes.
     """
 
-    def __init__(self, file):
-        super().__init__(None)
+    def __init__(self, file: BinaryIO) -> None:
         file.seek(0)
         self.data = file.read()
         try:
             self.bits, height, width, self.colors = _frame(self.data)
         except (struct.error, IndexError):
             raise ImageError("damaged: its header cannot be read") from None
-        self.size = width, height
+        super().__init__((width, height))
 
-    def shrink(self, side):
-        """These are decoded at full size alone."""
-
-    def read(self):
+    def read(self) -> Decoded:
         """As of Source."""
         import imagecodecs  # large, and few JPEGs need it
 
@@ -76,7 +76,7 @@ class RareJpeg(Source):
         return Image.fromarray(pixels), Image.Exif(), None
 
 
-def _frame(data):
+def _frame(data: bytes) -> tuple[int, int, int, int]:
     """(bits, height, width, colours) by a JPEG's header."""
     place = 2
     while True:

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import re
+from typing import Any
 
 import numpy as np
 from PIL import ExifTags, Image
@@ -50,7 +51,9 @@ class Metadata:
     dpi: tuple[float, float] | None = None
 
 
-def read_metadata(image, exif, shape, turned):
+def read_metadata(
+    image: Image.Image, exif: Image.Exif, shape: tuple[int, ...], turned: bool
+) -> Metadata:
     """The Metadata of an opened PIL image.
 
     Args:
@@ -70,7 +73,7 @@ def read_metadata(image, exif, shape, turned):
     )
 
 
-def _resolution(image, exif):
+def _resolution(image: Image.Image, exif: Image.Exif) -> tuple[float, float] | None:
     dpi = image.info.get("dpi")
     if dpi is None or image.format == "TIFF":  # what Pillow makes up for TIFFs without one
         inches = _INCHES.get(exif.get(ExifTags.Base.ResolutionUnit, 2), 0)
@@ -80,7 +83,7 @@ def _resolution(image, exif):
     return dpi if all(0 < value < math.inf for value in dpi) else None
 
 
-def _iptc(info, exif):
+def _iptc(info: dict[Any, Any], exif: Image.Exif) -> bytes:
     """IPTC-IIM bytes of a JPEG's or a TIFF's metadata, or b""."""
     iptc = info.get("photoshop", {}).get(IPTC_RESOURCE) or exif.get(IPTC_TAG, b"")
     if isinstance(iptc, tuple):  # some writers declare the bytes as 32-bit numbers
@@ -88,9 +91,9 @@ def _iptc(info, exif):
     return iptc if isinstance(iptc, bytes) else b""
 
 
-def _exif_bytes(exif, shape):
+def _exif_bytes(exif: Image.Exif, shape: tuple[int, ...]) -> bytes:
     kept = Image.Exif()
-    now = {
+    now: dict[int, int] = {
         ExifTags.Base.ColorSpace: 1,
         ExifTags.Base.ExifImageWidth: shape[1],
         ExifTags.Base.ExifImageHeight: shape[0],

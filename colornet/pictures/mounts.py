@@ -19,14 +19,15 @@ def within_mount(pixels: np.ndarray) -> tuple[slice, slice]:
         pixels: (height, width) or (height, width, 3), uint8 or float in [0, 1].
     """
     inside = [slice(0, pixels.shape[0]), slice(0, pixels.shape[1])]
-    whole, tones = (inside[0], inside[1]), []
-    for line in (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]):
-        tones.append(_tone(line))
-        if tones[-1] is None or abs(tones[-1] - tones[0]) > EVEN:
-            return whole
+    whole = inside[0], inside[1]
+    tone = _tone(pixels[0])
+    if tone is None or not all(
+        _is_of(line, tone, EVEN) for line in (pixels[-1], pixels[:, 0], pixels[:, -1])
+    ):
+        return whole
     part, length = pixels, pixels.shape
     for axis in (0, 1):  # columns are looked at without the mount above and below
-        first, last = (_thickness(side, tones[0]) for side in (part, part[::-1]))
+        first, last = (_thickness(side, tone) for side in (part, part[::-1]))
         if not (first and last):
             return whole
         inside[axis] = slice(first, length[axis] - last)
@@ -34,7 +35,7 @@ def within_mount(pixels: np.ndarray) -> tuple[slice, slice]:
     return inside[0], inside[1]
 
 
-def _tone(line):
+def _tone(line: np.ndarray) -> float | None:
     """Median level of an even line of pixels; None for others."""
     levels = np.sort(_levels(line))
     specks = levels.size // 50  # at either end
@@ -42,10 +43,10 @@ def _tone(line):
     return float(levels[levels.size // 2]) if even else None
 
 
-def _thickness(side, tone):
+def _thickness(side: np.ndarray, tone: float) -> int:
     """Lines from the first on that are the mount's, and perhaps a blurred one; 0 for no mount."""
     count, most = 1, int(MOST * len(side))
-    while count < most and _is_of(side[count], tone):
+    while count < most and _is_of(side[count], tone, EVEN / 2):
         count += 1
     if count < max(2, THINNEST * len(side)) or count == most:
         return 0
@@ -57,11 +58,11 @@ def _thickness(side, tone):
     return 0
 
 
-def _is_of(line, tone):
+def _is_of(line: np.ndarray, tone: float, most: float) -> bool:
     found = _tone(line)
-    return found is not None and abs(found - tone) <= EVEN / 2
+    return found is not None and abs(found - tone) <= most
 
 
-def _levels(line):
+def _levels(line: np.ndarray) -> np.ndarray:
     levels = line.astype(np.float32) * (1 if line.dtype == np.uint8 else 255)
     return levels.mean(axis=1) if levels.ndim == 2 else levels

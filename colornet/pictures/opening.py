@@ -5,6 +5,8 @@ import io
 import os
 import stat
 import warnings
+from collections.abc import Iterator
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -12,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 from colornet.errors import ImageError, TooManyPixels
 from colornet.files import printable
 from colornet.pictures import formats, png, tiff
-from colornet.pictures.decoding import Picture, Source, check_size, decoded
+from colornet.pictures.decoding import Picture, PillowSource, Source, check_size, decoded
 from colornet.pictures.jpeg import Jpeg, RareJpeg
 
 MAX_PIXELS = 200_000_000  # refused by the header above this
@@ -73,7 +75,7 @@ def open_square(
 
 
 @contextlib.contextmanager
-def _opened(path, max_pixels):
+def _opened(path: str | os.PathLike[str] | bytes, max_pixels: int) -> Iterator[Source]:
     """The Source of a file whose header is sound; nothing is decoded yet."""
     if Image.MAX_IMAGE_PIXELS:  # Pillow refuses twice as many before we can
         Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, max_pixels)
@@ -85,7 +87,7 @@ def _opened(path, max_pixels):
         yield source
 
 
-def _file(path):
+def _file(path: str | os.PathLike[str] | bytes) -> BinaryIO:
     """An opened file; the bytes of one that lies in an archive serve as well as a path."""
     if isinstance(path, bytes):
         if not path:
@@ -101,7 +103,7 @@ def _file(path):
     return open(path, "rb")
 
 
-def _source(file):
+def _source(file: BinaryIO) -> Source:
     head = file.read(formats.HEAD)
     file.seek(0)
     if closed := formats.why_closed(head):
@@ -111,31 +113,31 @@ def _source(file):
     if formats.iso_kind(head) == "HEIF":
         import pillow_heif
 
-        return Source(pillow_heif.HeifImageFile(file))
+        return PillowSource(pillow_heif.HeifImageFile(file))
     try:
         image = Image.open(file, formats=_FORMATS)
     except Exception as error:  # Pillow raises nearly anything
         return _second_try(file, head, error)
     if image.format in ("JPEG", "MPO"):
-        return Jpeg(image)
+        return Jpeg(image, file)
     animated = getattr(image, "is_animated", False) and image.format != "PSD"
-    kind = png.Png if image.format == "PNG" else Source
-    return kind(image, "the first of its frames" if animated else "")
+    remark = "the first of its frames" if animated else ""
+    return png.Png(image, file, remark) if image.format == "PNG" else PillowSource(image, remark)
 
 
-def _second_try(file, head, error):
+def _second_try(file: BinaryIO, head: bytes, error: Exception) -> Source:
     """The Source of a file that Pillow did not take as it is."""
     if head.startswith(b"\xff\xd8\xff") and isinstance(error, UnidentifiedImageError):
         return RareJpeg(file)
     if mended := png.without_texts(file):
-        return Source(Image.open(mended, formats=["PNG"]))
+        return PillowSource(Image.open(mended, formats=["PNG"]))
     if isinstance(error, UnidentifiedImageError):
         raise ImageError(formats.why_not_opened(head)) from None
     raise error
 
 
 @contextlib.contextmanager
-def _reasons(max_pixels):
+def _reasons(max_pixels: int) -> Iterator[None]:
     """Whatever the decoders raise becomes an ImageError of one line."""
     try:
         yield

@@ -2,17 +2,18 @@
 
 import functools
 import io
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageCms
 
 from colornet.pictures import colorspace
 
-_EXACT = 0x0100  # LittleCMS's cmsFLAGS_NOOPTIMIZE; its short cuts miss dark greys by ten levels
+_EXACT = ImageCms.Flags.NOOPTIMIZE  # LittleCMS's short cuts miss dark greys by ten levels
 _GAMMA_SRGB, _GAMMA_SLACK = 1 / 2.2, 0.01  # what a PNG of sRGB numbers says, and nearly so
 
 
-def gray_curve(info, levels=1 << 16):
+def gray_curve(info: dict[Any, Any], levels: int = 1 << 16) -> np.ndarray | None:
     """sRGB grey in [0, 1] of evenly spaced greys of a file, (levels,); None where it is the same.
 
     Args:
@@ -27,7 +28,7 @@ def gray_curve(info, levels=1 << 16):
 
 
 @functools.lru_cache(4)
-def _profile_curve(profile, levels):
+def _profile_curve(profile: bytes, levels: int) -> np.ndarray | None:
     transform = profile_transform(profile, "I;16", _EXACT)
     if not transform:
         return None
@@ -41,7 +42,7 @@ def _profile_curve(profile, levels):
     return np.interp(grays, middles, used / 255)
 
 
-def byte_table(info, gray):
+def byte_table(info: dict[Any, Any], gray: bool) -> np.ndarray | None:
     """8-bit sRGB of each 8-bit value of a file; None where it is the same.
 
     Args:
@@ -52,7 +53,9 @@ def byte_table(info, gray):
     return None if curve is None else colorspace.to_bytes(curve)
 
 
-def profile_transform(profile, mode, flags=0):
+def profile_transform(
+    profile: bytes | None, mode: str, flags: ImageCms.Flags = ImageCms.Flags.NONE
+) -> ImageCms.ImageCmsTransform | None:
     """Transform from a colour profile to sRGB; None without one, or with a damaged one."""
     if not profile and mode != "LAB":
         return None

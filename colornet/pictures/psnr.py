@@ -5,7 +5,7 @@ import numpy as np
 PEAK = 255  # of 8-bit RGB
 
 
-def psnr(predicted, truth):
+def psnr(predicted: np.ndarray, truth: np.ndarray) -> float:
     """Peak signal-to-noise ratio in dB of uint8 RGB pictures of equal shape; inf if equal.
 
     Over a set, its mean over pictures, as in Larsson et al., "Learning representations for

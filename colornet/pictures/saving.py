@@ -2,7 +2,7 @@
 
 import os
 import struct
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 from PIL import ExifTags, Image, PngImagePlugin
@@ -56,11 +56,7 @@ def save(
     if longest and max(image.size) > longest:
         raise ImageError(f"{kind} holds at most {longest} pixels a side; choose another --format")
     if alpha is not None:
-        plane = Image.fromarray(alpha)
-        if kind in HOLDS_ALPHA:
-            image.putalpha(plane)
-        else:
-            image = Image.composite(image, Image.new("RGB", image.size, "white"), plane)
+        image = _with_alpha(image, kind, Image.fromarray(alpha))
     options = _metadata_options(kind, metadata)
     if kind in ("JPEG", "WEBP"):
         options["quality"] = quality
@@ -76,9 +72,17 @@ def save(
         ) from None
 
 
-def _metadata_options(kind, metadata):
+def _with_alpha(image: Image.Image, kind: str, alpha: Image.Image) -> Image.Image:
+    if kind not in HOLDS_ALPHA:
+        return Image.composite(image, Image.new("RGB", image.size, "white"), alpha)
+    image.putalpha(alpha)
+    return image
+
+
+def _metadata_options(kind: str, metadata: Metadata) -> dict[str, Any]:
     """What Pillow's `save` takes of a picture's metadata for a format."""
-    options, xmp = {}, metadata.xmp
+    options: dict[str, Any] = {}
+    xmp = metadata.xmp
     if metadata.dpi:
         options["dpi"] = metadata.dpi
     if kind not in HOLDS_EXIF:
@@ -105,7 +109,7 @@ def _metadata_options(kind, metadata):
     return options
 
 
-def _photoshop_segment(iptc):
+def _photoshop_segment(iptc: bytes) -> bytes:
     """IPTC as a segment of a JPEG; b"" without, or where it is too long for one."""
     if not 0 < len(iptc) <= _LONGEST_SEGMENT:
         return b""
@@ -115,7 +119,7 @@ def _photoshop_segment(iptc):
     return b"\xff\xed" + struct.pack(">H", len(body) + 2) + body
 
 
-def save_image(image: Image.Image, path: str | os.PathLike[str], **options) -> None:
+def save_image(image: Image.Image, path: str | os.PathLike[str], **options: Any) -> None:
     """Save a PIL image whole or not at all, in the format of its ending.
 
     Raises:
@@ -132,5 +136,5 @@ def save_image(image: Image.Image, path: str | os.PathLike[str], **options) -> N
 class Stream:
     """A file for Pillow's encoders, without its descriptor: written to by that, errors are lost."""
 
-    def __init__(self, file):
+    def __init__(self, file: BinaryIO) -> None:
         self.write, self.seek, self.tell, self.flush = file.write, file.seek, file.tell, file.flush

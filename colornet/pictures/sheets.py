@@ -1,12 +1,20 @@
 """Contact sheets: pictures in rows and columns on one image, with captions."""
 
+from collections.abc import Iterable, Sequence
+
+import numpy as np
 from PIL import Image, ImageDraw
 
 MARGIN = 4
 CAPTION = 14  # pixels of height for a line of text
 
 
-def sheet(rows, tile, captions=None, title=None):
+def sheet(
+    rows: Iterable[Iterable[np.ndarray]],
+    tile: int,
+    captions: Sequence[str] | None = None,
+    title: str | None = None,
+) -> Image.Image:
     """Lay pictures out.
 
     Args:
@@ -18,16 +26,16 @@ def sheet(rows, tile, captions=None, title=None):
     Returns:
         A PIL image.
     """
-    rows = [[_fitted(pixels, tile) for pixels in row] for row in rows]
+    fitted = [[_fitted(pixels, tile) for pixels in row] for row in rows]
     caption = CAPTION if captions else 0
-    heights = [max((image.height for image in row), default=0) + MARGIN + caption for row in rows]
-    columns = max((len(row) for row in rows), default=1)
+    heights = [max((image.height for image in row), default=0) + MARGIN + caption for row in fitted]
+    columns = max((len(row) for row in fitted), default=1)
     top = MARGIN + (CAPTION if title else 0)
     canvas = Image.new("RGB", (MARGIN + columns * (tile + MARGIN), top + sum(heights)), "white")
     draw = ImageDraw.Draw(canvas)
     if title:
         draw.text((MARGIN, 1), title, fill="black")
-    for number, (row, height) in enumerate(zip(rows, heights)):
+    for number, (row, height) in enumerate(zip(fitted, heights)):
         for x, image in enumerate(row):
             canvas.paste(image, (MARGIN + x * (tile + MARGIN), top))
         if captions:
@@ -36,7 +44,7 @@ def sheet(rows, tile, captions=None, title=None):
     return canvas
 
 
-def _fitted(pixels, tile):
+def _fitted(pixels: np.ndarray, tile: int) -> Image.Image:
     image = Image.fromarray(pixels)
     scale = tile / max(image.size)
     size = [max(1, round(side * scale)) for side in image.size]

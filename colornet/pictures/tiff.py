@@ -6,13 +6,15 @@ name.
 """
 
 import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
 from colornet.errors import ImageError
 from colornet.pictures import depth
-from colornet.pictures.decoding import Source
+from colornet.pictures.decoding import Decoded, PillowSource, Source
 
 PREFIXES = tuple(TiffImagePlugin.PREFIXES)
 RAW = "a camera's raw file; develop it first (what else is in it is a small preview)"
@@ -40,7 +42,7 @@ _PILLOW_READS_IN_PLANES = {(RGB, 8, ()), (RGB, 8, (_UNASSOCIATED,)), (INKS, 8, (
 _TIFFFILE_READS = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, INKS: 4}  # samples of the colours
 
 
-def open_tiff(file):
+def open_tiff(file: BinaryIO) -> Source:
     """The picture of a TIFF: its first page that is no reduced copy of another.
 
     Args:
@@ -52,13 +54,14 @@ def open_tiff(file):
     Raises:
         ImageError: a kind that cannot be read, by name.
     """
+    image: Any = None
     try:
         image = Image.open(file, formats=["TIFF"])
         tags = image.tag_v2
         if not (tags.next or {_SUBPAGES, _DNG} & tags.keys()) and pillow_reads(tags):
-            return Source(image)
+            return PillowSource(image)
     except UnidentifiedImageError:
-        image = None
+        pass  # tifffile may know it
     import tifffile  # slow to start, and few TIFFs need it
 
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what matters comes as an exception
@@ -67,11 +70,11 @@ def open_tiff(file):
     tags = {tag.code: tag.value for tag in page.tags}
     if image and number is not None and pillow_reads(tags):
         image.seek(number)
-        return Source(image, remark)
+        return PillowSource(image, remark)
     return _Page(file, page, remark)
 
 
-def pillow_reads(tags) -> bool:
+def pillow_reads(tags: Mapping[int, Any]) -> bool:
     """Whether Pillow decodes a page rightly, by its tags."""
     bits, formats = set(np.atleast_1d(tags.get(258, 1))), set(np.atleast_1d(tags.get(339, 1)))
     photometric, compression = tags.get(262), tags.get(259, 1)
@@ -87,7 +90,7 @@ def pillow_reads(tags) -> bool:
     return kind in _PILLOW_READS and (compression != _JPEG or min(bits) == 8)
 
 
-def _choose(pages):
+def _choose(pages: Sequence[Any]) -> tuple[int | None, Any, str]:
     """(number of the page or None for one below others, page, remark) of a TIFF's picture."""
     below = [page for first in pages for page in first.pages or ()]
     if any(_DNG in page.tags or page.photometric in _SENSOR for page in [*pages, *below]):
@@ -103,20 +106,16 @@ def _choose(pages):
 class _Page(Source):
     """A page that tifffile decodes."""
 
-    def __init__(self, file, page, remark):
-        super().__init__(None, remark)
+    def __init__(self, file: BinaryIO, page: Any, remark: str) -> None:
+        super().__init__((page.imagewidth, page.imagelength), remark)
         self.file, self.page = file, page
-        self.size = page.imagewidth, page.imagelength
-        self.colors = _TIFFFILE_READS.get(page.photometric)
-        extras = page.samplesperpixel - (self.colors or 0)
+        self.colors = _TIFFFILE_READS.get(page.photometric, 0)
+        extras = page.samplesperpixel - self.colors
         numbers = page.dtype is not None and page.dtype.kind in "buif"
         if not (self.colors and numbers and 0 <= extras <= 2 and page.imagedepth == 1):
             raise ImageError(f"a TIFF of a rare kind, {_kind(page)}; save it as a common one")
 
-    def shrink(self, side):
-        """Only JPEGs can be decoded at a smaller size."""
-
-    def read(self):
+    def read(self) -> Decoded:
         """(PIL image, its Image.Exif, alpha or None)."""
         page = self.page
         ends = (start + size for start, size in zip(page.dataoffsets, page.databytecounts))
@@ -135,7 +134,7 @@ class _Page(Source):
         exif.load_from_fp(self.file, page.offset)
         return image, exif, alpha
 
-    def _converted(self, samples):
+    def _converted(self, samples: np.ndarray) -> tuple[Image.Image, np.ndarray | None]:
         """(PIL image of mode F, L, RGB or CMYK, alpha) of samples (height, width, any)."""
         page, alpha = self.page, None
         values, beside = np.split(samples, [self.colors], axis=2)
@@ -146,7 +145,9 @@ class _Page(Source):
         if page.photometric == WHITE_IS_ZERO:
             pixels = full - pixels
         for kind, plane in zip(page.extrasamples, np.moveaxis(beside, 2, 0)):
-            if kind in (_ASSOCIATED, _UNASSOCIATED) and alpha is None:
+            if kind not in (_ASSOCIATED, _UNASSOCIATED):
+                continue
+            if alpha is None:
                 alpha = depth.to_bytes(plane, depth.top_value(plane, page.bitspersample))
             if kind == _ASSOCIATED:  # the colours are multiplied by it
                 share = np.maximum(alpha, 1)[..., None] / np.float32(255)
@@ -157,7 +158,7 @@ class _Page(Source):
         return Image.frombytes(mode, self.size, np.ascontiguousarray(pixels)), alpha
 
 
-def _kind(page):
+def _kind(page: Any) -> str:
     color, coding = (
         getattr(value, "name", value) for value in (page.photometric, page.compression)
     )

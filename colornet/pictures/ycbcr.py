@@ -42,19 +42,19 @@ class Levels:
     full: bool
 
     @property
-    def _unit(self):
+    def _unit(self) -> int:
         return 1 << (self.bits - 8)
 
     @property
-    def _top(self):
+    def _top(self) -> int:
         return (1 << self.bits) - 1
 
-    def gray_of(self, luma):
+    def gray_of(self, luma: np.ndarray) -> np.ndarray:
         """Luma integers to gray float32 in [0, 1]."""
         zero, span = (0, self._top) if self.full else (16 * self._unit, 219 * self._unit)
         return np.clip((np.asarray(luma, np.float32) - zero) / np.float32(span), 0, 1)
 
-    def with_bits(self, luma, bits):
+    def with_bits(self, luma: np.ndarray, bits: int) -> np.ndarray:
         """Luma integers as those of another number of bits, rounded if there are fewer."""
         if bits == self.bits:
             return luma
@@ -64,7 +64,7 @@ class Levels:
         luma = np.minimum(luma.astype(np.uint32) + (1 << fewer >> 1) >> fewer, (1 << bits) - 1)
         return luma.astype(np.uint8 if bits == 8 else np.uint16)
 
-    def encode_chroma(self, chroma):
+    def encode_chroma(self, chroma: np.ndarray) -> np.ndarray:
         """Cb or Cr plus a half, in [0, 1], to integers."""
         span = self._top if self.full else 224 * self._unit
         levels = np.rint((chroma - np.float32(0.5)) * np.float32(span))
@@ -72,13 +72,13 @@ class Levels:
         return levels.astype(np.uint8 if self.bits == 8 else np.uint16)
 
 
-def matrix_of(number, height):
+def matrix_of(number: int, height: int) -> int:
     """The matrix of a film: its own, or what players take it for if it does not say."""
     return number if number in MATRICES else BT709 if height >= HD_HEIGHT else BT601
 
 
 @functools.cache
-def chroma_table(matrix, size):
+def chroma_table(matrix: int, size: int) -> np.ndarray:
     """Cb and Cr, each plus a half, of evenly spaced luma, a* and b*.
 
     Colours that sRGB does not hold at their luma have as much of their chroma as it does, at the
@@ -99,7 +99,8 @@ def chroma_table(matrix, size):
     luma, fa, fb = luma.reshape(-1), a.reshape(-1) / 500, b.reshape(-1) / 200
     red, blue = MATRICES[matrix]
     weights = np.array([red, 1 - red - blue, blue], np.float32)
-    low, high = np.zeros_like(luma), np.ones_like(luma)  # shares of the chroma
+    low: np.ndarray = np.zeros_like(luma)  # shares of the chroma
+    high: np.ndarray = np.ones_like(luma)
     share = high
     for _ in range(_SHARE_HALVINGS):
         rgb = _rgb_of_luma(luma, fa * share, fb * share, weights)
@@ -111,7 +112,9 @@ def chroma_table(matrix, size):
     return chroma.T.reshape(size, size, size, 2)
 
 
-def _rgb_of_luma(luma, fa, fb, weights):
+def _rgb_of_luma(
+    luma: np.ndarray, fa: np.ndarray, fb: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
     """sRGB (3, entries), unclipped, that has a luma and, in `linear_rgb`'s terms, an ab."""
     fy = (luma + np.float32(0.16)) / np.float32(1.16)  # near a gray's (L* + 16) / 116
     for _ in range(_NEWTON_STEPS):
@@ -120,7 +123,7 @@ def _rgb_of_luma(luma, fa, fb, weights):
     return _gamma(linear_rgb(fy, fa, fb))
 
 
-def _gamma(linear):
+def _gamma(linear: np.ndarray) -> np.ndarray:
     """sRGB's curve, carried on as a straight line below 0."""
     curved = 1.055 * np.maximum(linear, np.float32(0.0031308)) ** np.float32(1 / 2.4) - 0.055
     return np.where(linear > 0.0031308, curved, 12.92 * linear)
