@@ -7,17 +7,16 @@ Everything it makes lies in demo/ beside this file. A network trained on four ph
 these four: that it colours them well shows that the parts work, not that it would colour others.
 """
 
+import argparse
 import os
 import shutil
 import sys
-
-from PIL import Image
+from collections.abc import Sequence
 
 import input_create
 import model_train
 import model_transform
 from colornet import shell
-from colornet.pictures import opening, saving, sheets
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "demo")
 TRAINED = "trained_by_demo"  # what is in it is made anew each time
@@ -26,12 +25,14 @@ GRAY = ("camera",)
 TILE = 256  # pixels
 
 
-def demo(options):
-    """Make the photographs, perhaps the network, and the side-by-side picture."""
+def demo(options: argparse.Namespace) -> int:
+    """Make the photographs, perhaps the network, and the side-by-side picture; the exit code."""
     # They take a second to import.
+    from PIL import Image
     from skimage import data
 
     from colornet.coloring.colorizer import gray_of
+    from colornet.pictures import opening, saving, sheets
 
     photographs = os.path.join(FOLDER, "photographs")
     colored = os.path.join(FOLDER, "trained" if options.train else "colored")
@@ -60,7 +61,7 @@ def demo(options):
     return shell.DONE
 
 
-def _train(photographs):
+def _train(photographs: str) -> tuple[str, int]:
     """(run folder, exit code) of a network that has seen a folder's pictures and no others."""
     folder = os.path.join(FOLDER, TRAINED)
     records, run = os.path.join(folder, "records"), os.path.join(folder, "run")
@@ -71,7 +72,7 @@ def _train(photographs):
     return run, code or model_train.main(["--run-dir", run, *common])
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> int:
     arguments = shell.parser(__doc__)
     arguments.add_argument("--train", action="store_true", help="train a network on the spot")
     return shell.run(demo, arguments.parse_args(argv))

@@ -9,105 +9,27 @@ The picture's own luminance is kept; only colour is added. Folders are searched 
 Finished outputs are skipped, so that the same command goes on after an interruption.
 """
 
+import argparse
 import os
 import sys
+from collections.abc import Callable, Sequence
 
 from build_model import build_model
-from colornet import files, shell
-from colornet.coloring import outputs
-from colornet.coloring.options import add_options, given
-from colornet.errors import ImageError, TooManyPixels, UserError
-from colornet.files import printable
-from colornet.pictures import opening, saving
+from colornet import shell
+from colornet.coloring.options import add_options
+from colornet.pictures import formats
 
 
-def transform(options):
+def transform(options: argparse.Namespace) -> int:
     """The script's work, from parsed arguments; returns the exit code."""
-    jobs = outputs.find_jobs(options)
-    free, failed = outputs.claimed(jobs)
-    todo = [
-        job
-        for job in free
-        if job.wanted(options.overwrite) or (options.classes and not job.is_film)
-    ]
-    for job, error in failed:
-        _report(job, error)
-    if len(todo) < len(free):
-        print(f"{len(free) - len(todo)} already coloured (--overwrite makes them anew)")
-    colored = _color(todo, options) if todo else 0
-    failures = len(failed) + len(todo) - colored
-    print(f"{colored} coloured, {failures} failed")
-    return shell.SOME_FAILED if failures else shell.DONE
-
-
-def _color(jobs, options):
-    """Colour jobs; returns how many succeeded, and names the others on standard error."""
-    for folder in {os.path.dirname(job.target) or "." for job in jobs}:
-        files.remove_leftovers(folder)
-    pictures, films = ([job for job in jobs if job.is_film == kind] for kind in (False, True))
-    colored = 0
     with shell.native_remarks_hidden():
-        # What the network runs on takes seconds to import.
-        from colornet.coloring.colorizer import Colorizer
-        from colornet.coloring.pipeline import color_file, each_picture
-        from colornet.progress import progress
+        # What opens pictures and what the network runs on take their time to import.
+        from colornet.coloring import transforming
 
-        if films:
-            from colornet.coloring.films.command import color_films
-        colorizer = Colorizer(options.model, build_model, **given(options, max(1, len(pictures))))
-        print(f"{printable(colorizer.engine.source)}, {colorizer.engine.name}")
-        style = _style(options, colorizer)
-        with progress(len(pictures), "pictures") as bar:
-            for job, made, error in each_picture(
-                lambda job: color_file(job, colorizer, options, style),
-                pictures,
-                lambda job: job.source,
-                options.max_pixels,
-            ):
-                if error is not None:
-                    _report(job, error)
-                else:
-                    colored += 1
-                    scenes, remark = made
-                    if remark:
-                        print(f"{printable(job.source)}: {remark}")
-                    if options.classes:
-                        shell.print_scenes(
-                            printable(job.source), colorizer.class_names_of(scenes, options.classes)
-                        )
-                bar.update()
-        for job, error in color_films(films, colorizer, options, style) if films else ():
-            if error is not None:
-                _report(job, error)
-            else:
-                colored += 1
-    return colored
+        return transforming.transform(options, build_model)
 
 
-def _style(options, colorizer):
-    """Global features of the picture whose colours are taken, if any; checks the options."""
-    config = colorizer.config
-    if options.classes and not config.use_classification:
-        raise UserError(f"--classes: {options.model} was trained without scene classes")
-    if not options.style_from:
-        return None
-    if not config.use_global_features:
-        raise UserError(f"--style-from: {options.model} has no global features")
-    try:
-        picture = opening.open_picture(options.style_from, options.max_pixels)
-    except ImageError as error:
-        raise UserError(f"--style-from {printable(options.style_from)}: {error}") from None
-    return colorizer.style_of(picture.pixels)
-
-
-def _report(job, error):
-    reason = str(error) or "not enough memory"
-    if isinstance(error, TooManyPixels):
-        reason += ", or allow more by --max-pixels"
-    print(f"{printable(job.source)}: {reason}", file=sys.stderr)
-
-
-def parser():
+def parser() -> argparse.ArgumentParser:
     arguments = shell.parser(__doc__)
     add = arguments.add_argument
     add("pictures", nargs="+", metavar="PICTURE_FOLDER_OR_FILM", help="files, folders or patterns")
@@ -133,6 +55,12 @@ def parser():
         metavar="N",
         help="print the N likeliest scenes",
     )
+    _add_output_options(add)
+    _add_film_options(arguments.add_argument_group("films").add_argument)
+    return arguments
+
+
+def _add_output_options(add: Callable[..., object]) -> None:
     add(
         "--compare",
         action="store_true",
@@ -141,7 +69,7 @@ def parser():
     add(
         "--format",
         type=str.upper,
-        choices=sorted(saving.ENDINGS),
+        choices=sorted(formats.ENDING_OF),
         help="of the pictures (default: that of the input, PNG where it cannot hold colour well)",
     )
     add(
@@ -155,15 +83,13 @@ def parser():
     add(
         "--max-pixels",
         type=shell.number(int, 1),
-        default=opening.MAX_PIXELS,
+        default=formats.MAX_PIXELS,
         metavar="N",
-        help=f"refuse larger pictures (default {opening.MAX_PIXELS:,})",
+        help=f"refuse larger pictures (default {formats.MAX_PIXELS:,})",
     )
-    _add_film_options(arguments.add_argument_group("films").add_argument)
-    return arguments
 
 
-def _add_film_options(add):
+def _add_film_options(add: Callable[..., object]) -> None:
     add(
         "--from",
         dest="start",
@@ -193,7 +119,7 @@ def _add_film_options(add):
     )
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> int:
     return shell.run(transform, parser().parse_args(argv))
 
 

@@ -2,6 +2,8 @@
 
 import ast
 import pathlib
+import subprocess
+import sys
 
 import pytest
 
@@ -15,9 +17,19 @@ FLOORS = [
 ]  # fmt: skip
 CONFIG_USES = {"errors", "settings", "versions"}
 FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}
-# Heavy, and needed by few who import the module: they may be imported late.
-LEAVES = {"h5py", "matplotlib", "tensorflow", "av", "pillow_heif", "tifffile", "imagecodecs"}
-LEAVES |= {"colornet.network.tensorflow_engine"}  # it is all TensorFlow
+# Heavy, and needed by few who import the module: what each file may import late.
+LEAVES = {
+    "colornet/shell.py": {"tensorflow"},
+    "colornet/pictures/opening.py": {"pillow_heif"},
+    "colornet/pictures/jpeg.py": {"imagecodecs"},
+    "colornet/pictures/tiff.py": {"tifffile"},
+    "colornet/records/storage.py": {"tensorflow"},
+    "colornet/network/layers.py": {"tensorflow"},
+    "colornet/network/weights_files.py": {"h5py"},
+    "colornet/network/engines.py": {"colornet.network.tensorflow_engine"},  # all TensorFlow
+    "colornet/training/curves.py": {"matplotlib"},
+    "colornet/coloring/transforming.py": {"colornet.coloring.films.command"},  # all PyAV
+}
 
 
 def imports(source):
@@ -51,6 +63,7 @@ def offences(name, source):
     parts = pathlib.PurePath(name).with_suffix("").parts
     root, room = len(parts) == 1, parts[1] if len(parts) > 1 else None
     found, late = [], set()
+    found += [f"{name}:{line}: imports by a call" for line in imports_by_call(source)]
     for module, top, line in imports(source):
         if module.startswith("."):
             found.append(f"{name}:{line}: a relative import")
@@ -73,11 +86,27 @@ def offences(name, source):
             found.append(f"{name}:{line}: a room imports {first} of the root")
         if other and other != room and FLOOR_OF[other] >= FLOOR_OF[room]:
             found.append(f"{name}:{line}: {room} imports {other}, which is not below it")
-        if not top and not {first, module} & LEAVES:
+        if not top and not leaf_of(name, module):
             found.append(f"{name}:{line}: {module} is imported late")
     if len(late) > 1:
         found.append(f"{name}: late imports in {len(late)} places: {', '.join(sorted(late))}")
     return found
+
+
+def leaf_of(name, module):
+    """Which of a file's LEAVES an imported module, or a name of one, belongs to; None: none."""
+    leaves = LEAVES.get(name, ())
+    return next((leaf for leaf in leaves if f"{module}.".startswith(f"{leaf}.")), None)
+
+
+def imports_by_call(source):
+    """Lines in which Python source names a function that imports, such as import_module."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(source))
+        if {"import_module", "__import__", "runpy", "exec_module"}
+        & {getattr(node, "id", None), getattr(node, "attr", None), getattr(node, "name", None)}
+    ]
 
 
 def enclosing(source, line):
@@ -102,6 +131,17 @@ def test_file_keeps_the_rules(name):
     assert not offences(name, (ROOT / name).read_text())
 
 
+def test_each_leaf_is_imported_late():
+    """A leaf that its file no longer imports so goes from the list."""
+    found = {
+        (name, leaf_of(name, module))
+        for name in LEAVES
+        for module, top, _ in imports((ROOT / name).read_text())
+        if not top
+    }
+    assert found == {(name, leaf) for name, leaves in LEAVES.items() for leaf in leaves}
+
+
 @pytest.mark.parametrize(
     "name, source, says",
     [
@@ -111,6 +151,10 @@ def test_file_keeps_the_rules(name):
         ("colornet/training/x.py", "from colornet.coloring import pipeline", "not below"),
         ("colornet/files.py", "from colornet import shell", "not below"),
         ("colornet/shell.py", "def f():\n    import json", "late"),
+        ("colornet/files.py", "def f():\n    import tensorflow", "late"),
+        ("colornet/files.py", "import importlib\nimportlib.import_module('keras')", "a call"),
+        ("colornet/files.py", "from importlib import import_module", "a call"),
+        ("colornet/files.py", "__import__('keras')", "a call"),
         ("demo.py", "def f():\n    import json\n\ndef g():\n    import os", "2 places"),
         ("demo.py", "if True:\n    import json\n\ndef g():\n    import os", "2 places"),
         ("colornet/pictures/x.py", "from ..coloring import pipeline", "relative"),
@@ -127,10 +171,30 @@ def test_an_offence_is_found(name, source, says):
     [
         ("model_train.py", "import read_input\nfrom colornet.training import step"),
         ("colornet/network/x.py", "from config import read_config"),
-        ("colornet/network/x.py", "def f():\n    import h5py"),
+        ("colornet/network/weights_files.py", "def f():\n    import h5py"),
         ("demo.py", "import model_train"),
         ("colornet/evaluation/x.py", "from colornet.coloring import pipeline"),
     ],
 )
 def test_what_the_rules_allow(name, source):
     assert not offences(name, source)
+
+
+HELP = """
+import runpy, sys
+sys.argv = [sys.argv[1], "--help"]
+try:
+    runpy.run_path(sys.argv[0], run_name="__main__")
+finally:
+    print("imported", *sys.modules)
+"""
+SLOW_TO_IMPORT = {"numpy", "PIL", "tqdm", "tensorflow", "keras", "skimage", "scipy", "h5py"}
+
+
+@pytest.mark.parametrize("script", sorted(SCRIPTS - {"config"}))
+def test_help_comes_at_once(script):
+    command = [sys.executable, "-c", HELP, f"{script}.py"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    text, _, modules = done.stdout.rpartition("imported")
+    assert "usage" in text
+    assert not SLOW_TO_IMPORT & set(modules.split())

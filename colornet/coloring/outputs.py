@@ -10,7 +10,7 @@ import unicodedata
 from colornet.coloring.films import kinds
 from colornet.errors import ImageError, UserError
 from colornet.files import printable
-from colornet.pictures import finding, saving
+from colornet.pictures import finding, formats
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,13 +88,13 @@ def _is_file_name(options, count):
     output, ending = options.output, os.path.splitext(options.output)[1].lower()
     if os.path.isdir(output):
         return False
-    if ending in saving.FORMATS or kinds.is_film_name(output):
+    if ending in formats.FORMAT_OF or kinds.is_film_name(output):
         if count > 1:
             raise UserError(
                 f"-o {printable(output)}: a file name, but there are {count} pictures or films; "
                 "give a folder"
             )
-        if ending in saving.FORMATS and options.format not in (None, saving.FORMATS[ending]):
+        if ending in formats.FORMAT_OF and options.format not in (None, formats.FORMAT_OF[ending]):
             raise UserError(
                 f"-o {printable(output)}: its ending does not go with "
                 f"--format {options.format}; leave one of them out"
@@ -103,7 +103,7 @@ def _is_file_name(options, count):
     if finding.is_picture_name(output):
         raise UserError(
             f"-o {printable(output)}: expected a folder, or a file name with "
-            f"{', '.join(saving.FORMATS)}; got {ending}"
+            f"{', '.join(formats.FORMAT_OF)}; got {ending}"
         )
     if os.path.lexists(output):
         raise UserError(f"-o {printable(output)}: expected a folder, but a file has that name")
@@ -117,10 +117,10 @@ def _with_ending(path, is_film, options):
         stem = path  # what follows the last point of "1923.07.04 Harbour" is part of the name
     if is_film:
         return path if ending.lower() in kinds.KEPT_ENDINGS else stem + ".mkv"
-    kind = saving.FORMATS.get(ending.lower())
+    kind = formats.FORMAT_OF.get(ending.lower())
     if kind and options.format in (None, kind):
         return path
-    return stem + saving.ENDINGS[options.format or "PNG"]
+    return stem + formats.ENDING_OF[options.format or "PNG"]
 
 
 def _named_job(source, options):

@@ -1,4 +1,4 @@
-"""Formats by their first bytes and by their names' endings: which open, and what the others are."""
+"""Formats by first bytes and by names' endings: which open or are saved, and what others are."""
 
 import os
 
@@ -8,6 +8,21 @@ ENDINGS = frozenset(
     ".jp2 .j2k .j2c .jpc .jpf .jpx .ppm .pgm .pbm .pnm .pfm .tga .psd .pcx .ico .icns .sgi .qoi "
     ".dds .xbm .xpm .pcd".split()
 )
+MAX_PIXELS = 200_000_000  # larger pictures are refused by their headers, unless their user says
+# Formats for saving, that hold colour well, with the ending of each; any other input becomes PNG.
+ENDING_OF = {"JPEG": ".jpg", "PNG": ".png", "TIFF": ".tif", "WEBP": ".webp", "BMP": ".bmp"}
+FORMAT_OF = {
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".jpe": "JPEG",
+    ".jfif": "JPEG",
+    ".png": "PNG",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".webp": "WEBP",
+    ".bmp": "BMP",
+}
+
 RAW = "camera raw"
 # Known by name, and not opened.
 _CLOSED_ENDINGS = {

@@ -15,9 +15,9 @@ from colornet.errors import ImageError, TooManyPixels
 from colornet.files import printable
 from colornet.pictures import formats, png, tiff
 from colornet.pictures.decoding import Picture, PillowSource, Source, check_size, decoded
+from colornet.pictures.formats import MAX_PIXELS
 from colornet.pictures.jpeg import Jpeg, RareJpeg
 
-MAX_PIXELS = 200_000_000  # refused by the header above this
 # What Pillow decodes of the formats of photographs; it knows others, of drawings and measurements.
 _FORMATS = (
     "JPEG PNG GIF BMP DIB PPM WEBP AVIF JPEG2000 PSD TGA PCX ICO ICNS SGI QOI DDS XBM XPM PCD"

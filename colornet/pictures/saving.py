@@ -9,21 +9,9 @@ from PIL import ExifTags, Image, PngImagePlugin
 
 from colornet.errors import ImageError
 from colornet.files import printable, whole_file
+from colornet.pictures.formats import FORMAT_OF
 from colornet.pictures.metadata import IPTC_RESOURCE, IPTC_TAG, Metadata
 
-# Formats that hold colour well, with the ending of each; any other input becomes PNG.
-ENDINGS = {"JPEG": ".jpg", "PNG": ".png", "TIFF": ".tif", "WEBP": ".webp", "BMP": ".bmp"}
-FORMATS = {
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".jpe": "JPEG",
-    ".jfif": "JPEG",
-    ".png": "PNG",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-    ".webp": "WEBP",
-    ".bmp": "BMP",
-}
 HOLDS_ALPHA = ("PNG", "TIFF", "WEBP")
 HOLDS_EXIF = ("JPEG", "PNG", "TIFF", "WEBP")
 LONGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}  # pixels that the format can hold
@@ -43,7 +31,7 @@ def save(
 
     Args:
         image: RGB.
-        path: its ending is one of FORMATS.
+        path: its ending is one of `formats.FORMAT_OF`.
         alpha: uint8 (height, width), or None. Formats without alpha get a white ground.
         metadata: of its `Picture`.
         quality: of JPEG and WebP, 1 to 100.
@@ -51,7 +39,7 @@ def save(
     Raises:
         ImageError: with the reason; nothing is left behind.
     """
-    kind = FORMATS[os.path.splitext(path)[1].lower()]
+    kind = FORMAT_OF[os.path.splitext(path)[1].lower()]
     longest = LONGEST_SIDE.get(kind)
     if longest and max(image.size) > longest:
         raise ImageError(f"{kind} holds at most {longest} pixels a side; choose another --format")
@@ -123,12 +111,12 @@ def save_image(image: Image.Image, path: str | os.PathLike[str], **options: Any)
     """Save a PIL image whole or not at all, in the format of its ending.
 
     Raises:
-        ImageError: the ending is not one of FORMATS.
+        ImageError: the ending is not one of `formats.FORMAT_OF`.
         OSError: it cannot be written.
     """
-    kind = options.pop("format", None) or FORMATS.get(os.path.splitext(path)[1].lower())
+    kind = options.pop("format", None) or FORMAT_OF.get(os.path.splitext(path)[1].lower())
     if not kind:
-        raise ImageError(f"{printable(path)}: expected a name with {', '.join(FORMATS)}")
+        raise ImageError(f"{printable(path)}: expected a name with {', '.join(FORMAT_OF)}")
     with whole_file(path) as file:
         image.save(cast(BinaryIO, Stream(file)), format=kind, **options)
 

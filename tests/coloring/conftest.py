@@ -27,10 +27,10 @@ def colorizer(tiny_network, load_colorizer):
 @pytest.fixture
 def run(tiny_network, load_colorizer, tmp_path, monkeypatch):
     """Runs the script in an empty folder; gives the exit code."""
-    from colornet.coloring import colorizer as module
+    from colornet.coloring import transforming
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(module, "Colorizer", load_colorizer)
+    monkeypatch.setattr(transforming, "Colorizer", load_colorizer)
 
     def run(*arguments, model=tiny_network):
         return model_transform.main([*map(str, arguments), "--model", str(model)])

@@ -600,15 +600,6 @@ def test_working_shapes():
 # --- Processes ----------------------------------------------------------------------------------
 
 
-def test_help_comes_at_once():
-    """Without TensorFlow, whose import alone takes seconds."""
-    command = [sys.executable, "-X", "importtime", "model_transform.py", "--help"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0 and "--working-size" in done.stdout
-    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
-    assert "argparse" in imported and not imported & {"tensorflow", "keras", "skimage", "scipy"}
-
-
 @pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGKILL])
 def test_interrupted_and_started_again(tiny_network, tmp_path, run, kill):
     os.mkdir("album")

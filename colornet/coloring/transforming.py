@@ -1,0 +1,127 @@
+"""The work of model_transform.py: pictures and films in color, and a line for what went wrong."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from colornet import files, shell
+from colornet.coloring import outputs
+from colornet.coloring.colorizer import Colorizer
+from colornet.coloring.options import given
+from colornet.coloring.outputs import Job
+from colornet.coloring.pipeline import color_file, each_picture
+from colornet.errors import ImageError, TooManyPixels, UserError
+from colornet.files import printable
+from colornet.pictures import opening
+from colornet.progress import progress
+
+
+def transform(options: argparse.Namespace, build_model: Callable[..., Any]) -> int:
+    """Color what is not colored yet of the pictures and films of the command line.
+
+    Args:
+        options: of the command line.
+        build_model: as of `Colorizer`.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        UserError: the inputs, the output or the model cannot be used.
+    """
+    jobs = outputs.find_jobs(options)
+    free, failed = outputs.claimed(jobs)
+    todo = [
+        job
+        for job in free
+        if job.wanted(options.overwrite) or (options.classes and not job.is_film)
+    ]
+    for job, error in failed:
+        _report(job, error)
+    if len(todo) < len(free):
+        print(f"{len(free) - len(todo)} already coloured (--overwrite makes them anew)")
+    colored = _color(todo, options, build_model) if todo else 0
+    failures = len(failed) + len(todo) - colored
+    print(f"{colored} coloured, {failures} failed")
+    return shell.SOME_FAILED if failures else shell.DONE
+
+
+def _color(
+    jobs: Sequence[Job], options: argparse.Namespace, build_model: Callable[..., Any]
+) -> int:
+    """Colour jobs; returns how many succeeded, and names the others on standard error."""
+    for folder in {os.path.dirname(job.target) or "." for job in jobs}:
+        files.remove_leftovers(folder)
+    pictures, films = ([job for job in jobs if job.is_film == kind] for kind in (False, True))
+    colorizer = Colorizer(options.model, build_model, **given(options, max(1, len(pictures))))
+    print(f"{printable(colorizer.engine.source)}, {colorizer.engine.name}")
+    style = _style(options, colorizer)
+    colored = _color_pictures(pictures, colorizer, options, style)
+    return colored + (_color_films(films, colorizer, options, style) if films else 0)
+
+
+def _style(options: argparse.Namespace, colorizer: Colorizer) -> np.ndarray | None:
+    """Global features of the picture whose colours are taken, if any; checks the options."""
+    config = colorizer.config
+    if options.classes and not config.use_classification:
+        raise UserError(f"--classes: {options.model} was trained without scene classes")
+    if not options.style_from:
+        return None
+    if not config.use_global_features:
+        raise UserError(f"--style-from: {options.model} has no global features")
+    try:
+        picture = opening.open_picture(options.style_from, options.max_pixels)
+    except ImageError as error:
+        raise UserError(f"--style-from {printable(options.style_from)}: {error}") from None
+    return colorizer.style_of(picture.pixels)
+
+
+def _color_pictures(
+    jobs: Sequence[Job], colorizer: Colorizer, options: argparse.Namespace, style: np.ndarray | None
+) -> int:
+    colored = 0
+    with progress(len(jobs), "pictures") as bar:
+        for job, made, error in each_picture(
+            lambda job: color_file(job, colorizer, options, style),
+            jobs,
+            lambda job: job.source,
+            options.max_pixels,
+        ):
+            if made is None:
+                _report(job, error)
+            else:
+                colored += 1
+                scenes, remark = made
+                if remark:
+                    print(f"{printable(job.source)}: {remark}")
+                if options.classes:
+                    shell.print_scenes(
+                        printable(job.source), colorizer.class_names_of(scenes, options.classes)
+                    )
+            bar.update()
+    return colored
+
+
+def _color_films(
+    jobs: Sequence[Job], colorizer: Colorizer, options: argparse.Namespace, style: np.ndarray | None
+) -> int:
+    from colornet.coloring.films.command import color_films  # pictures do without PyAV
+
+    colored = 0
+    for job, error in color_films(jobs, colorizer, options, style):
+        if error is None:
+            colored += 1
+        else:
+            _report(job, error)
+    return colored
+
+
+def _report(job: Job, error: Exception | None) -> None:
+    reason = str(error) or "not enough memory"
+    if isinstance(error, TooManyPixels):
+        reason += ", or allow more by --max-pixels"
+    print(f"{printable(job.source)}: {reason}", file=sys.stderr)
