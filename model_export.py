@@ -15,7 +15,6 @@ import sys
 from build_model import build_model
 from colornet import shell
 from colornet.errors import UserError
-from colornet.network import litert_file, weights_files
 
 KINDS = ("int8", "float16", "float32", "saved_model", "weights")
 FOLDERS = ("saved_model", "weights")  # kinds that are folders
@@ -24,7 +23,8 @@ FOLDERS = ("saved_model", "weights")  # kinds that are folders
 def export(options):
     """The script's work, from parsed arguments; returns the exit code."""
     with shell.native_remarks_hidden():
-        from colornet.network import exporting
+        # TensorFlow takes seconds to import.
+        from colornet.network import exporting, litert_file, weights_files
 
         weights, _ = weights_files.trained_files(options.model)
         target = options.output

@@ -36,6 +36,8 @@ def names_in(path):
             found |= {f"{node.name}.{x.name}" for x in inner}
         elif isinstance(node, ast.Assign):
             found |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            found.add(node.target.id)
     return found
 
 
