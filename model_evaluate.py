@@ -18,9 +18,11 @@ blurred, grainy, faded, scanned; each in its own way, the same on every run. The
 of it are compared on the photograph's own L*, as without.
 """
 
+import argparse
 import os
 import random
 import sys
+from collections.abc import Callable, Collection, Sequence
 
 from build_model import build_model
 from colornet import shell
@@ -33,7 +35,7 @@ LIMIT_SEED = 0
 SHEET_ENDINGS = (".png", ".jpg", ".jpeg")
 
 
-def find_sets(inputs, limit):
+def find_sets(inputs: Sequence[str], limit: int | None) -> dict[str, list[str]]:
     """{name: paths}: each folder is a set; pictures given by themselves are one together.
 
     Args:
@@ -43,12 +45,13 @@ def find_sets(inputs, limit):
     Raises:
         UserError: an input does not exist, or a folder has no pictures.
     """
-    sets = {}
+    sets: dict[str, list[str]] = {}
     for path in inputs:
         if not os.path.lexists(path):
             raise UserError(f"{printable(path)}: no such file or folder")
         if os.path.isdir(path):
-            found, others = [], []
+            found: list[str] = []
+            others: list[str] = []
             for file in finding.find_files(path):
                 (found if finding.is_picture_name(file) else others).append(file)
             if not found:
@@ -69,13 +72,13 @@ def find_sets(inputs, limit):
     return sets
 
 
-def _set_name(path, taken):
+def _set_name(path: str, taken: Collection[str]) -> str:
     """The folder's last two names, such as scenes/val; the whole path if that is taken."""
     short = "/".join(os.path.abspath(path).split(os.sep)[-2:])
     return printable(path if short in taken else short)
 
 
-def evaluate(options):
+def evaluate(options: argparse.Namespace) -> int:
     """The script's work, from parsed arguments; returns the exit code."""
     sets = find_sets(options.pictures, options.limit)
     for path in filter(None, (options.report, options.sheet)):
@@ -90,7 +93,7 @@ def evaluate(options):
         return evaluating.evaluate(options, sets, build_model)
 
 
-def main(argv=None):
+def parser() -> argparse.ArgumentParser:
     arguments = shell.parser(__doc__)
     add = arguments.add_argument
     add("pictures", nargs="+", metavar="PICTURE_OR_FOLDER", help="each folder gets its own table")
@@ -115,6 +118,11 @@ def main(argv=None):
     )
     add("--aged", action="store_true", help="show the network each photograph as an old one")
     add_options(arguments)
+    _add_set_options(arguments.add_argument)
+    return arguments
+
+
+def _add_set_options(add: Callable[..., object]) -> None:
     add(
         "--limit",
         type=shell.number(int, 1),
@@ -128,7 +136,10 @@ def main(argv=None):
         metavar=("A", "B"),
         help="mean a* and b* of the training pictures (default: the model's)",
     )
-    options = arguments.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    options = parser().parse_args(argv)
     options.model = options.model or [shell.SHIPPED_WEIGHTS]
     return shell.run(evaluate, options)
 

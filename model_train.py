@@ -8,18 +8,20 @@ numbers as a run that was never interrupted. The run folder holds config.json, m
 best.weights.h5 and last.weights.h5, checkpoints/, panels/, curves.png and TensorBoard's events/.
 """
 
+import argparse
 import os
 import sys
+from collections.abc import Sequence
 
 import read_input
 from build_model import build_model
 from colornet import shell
 from colornet.network.names import CONFIG
 from colornet.training.stopping import Stopped, StopSignals
-from config import changed, load_config, read_config
+from config import Config, changed, load_config, read_config
 
 
-def train(config, records, run_dir):
+def train(config: Config, records: str, run_dir: str) -> None:
     """Train until `config.steps`, from the last checkpoint if there is one.
 
     Args:
@@ -66,7 +68,7 @@ def train(config, records, run_dir):
                     raise Stopped(signals.number or stop)
 
 
-def start(options):
+def start(options: argparse.Namespace) -> int:
     """The script's work, from parsed arguments; returns the exit code."""
     saved = os.path.join(options.run_dir, CONFIG)
     if options.preset is None and os.path.exists(saved):
@@ -81,7 +83,7 @@ def start(options):
     return shell.DONE
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> int:
     arguments = shell.parser(__doc__)
     arguments.add_argument("--records", required=True, metavar="DIR", help="of input_create.py")
     arguments.add_argument(

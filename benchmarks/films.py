@@ -11,23 +11,19 @@ on films that model_transform.py writes without loss, speed and memory on films 
 follows the options goes to model_transform.py. Exits with 1 if a bar is missed.
 """
 
-import argparse
 import os
-import pathlib
-import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from typing import Any
 
 import av
 import numpy as np
+from shared import Usage, bar, parser, run_script
 from skimage import data
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from colornet.pictures import colorspace  # noqa: E402
+from colornet.pictures import colorspace
 
 CLIPS = ("bikes.mp4", "carphone_pristine.mp4")
 FLICKER_OF_FRAMES = 0.6  # of that of frames colored one by one, at most
@@ -41,34 +37,21 @@ FEW = 10  # frames of the film whose seconds are those of starting up
 MEGABYTES = 700
 
 
-def bar(holds, text):
-    print(f"  {'holds ' if holds else 'MISSED'}  {text}", flush=True)
-    return holds
-
-
-def transform(source, target, *arguments):
-    """(seconds, seconds of processor time, peak megabytes) of a process that colors a film."""
-    command = [sys.executable, str(ROOT / "model_transform.py"), source, "-o", target, *arguments]
-    started = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    remarks = process.stderr.read().decode(errors="replace")
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise SystemExit(f"{' '.join(command)} failed:\n{remarks[-2000:]}")
-    seconds = time.perf_counter() - started
-    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+def transform(source: str, target: str, *arguments: str) -> Usage:
+    """What the process took that colors a film."""
+    return run_script("model_transform.py", source, "-o", target, *arguments)
 
 
 # --- Flicker and error --------------------------------------------------------------------------
 
 
-def lab_frames(path):
+def lab_frames(path: str) -> Iterator[np.ndarray]:
     with av.open(path) as film:
         for frame in film.decode(video=0):
             yield colorspace.rgb_to_lab(frame.to_ndarray(format="rgb24"))
 
 
-def compare(truth, made, shift):
+def compare(truth: str, made: str, shift: int) -> tuple[float, float, float]:
     """(flicker of the truth, flicker of what was made, rmse_ab).
 
     Args:
@@ -88,10 +71,11 @@ def compare(truth, made, shift):
                 sums[index] += np.hypot(change[..., 0], change[..., 1])[still].sum()
             count += still.sum()
         last = one, other
-    return *(sums / count), (squares / frames) ** 0.5
+    flickers = sums / count
+    return flickers[0], flickers[1], (squares / frames) ** 0.5
 
 
-def write_pan(path):
+def write_pan(path: str) -> None:
     photograph, (width, height) = data.coffee(), PAN_SIZE
     with av.open(path, "w") as film:
         video = film.add_stream("ffv1", 25, width=width, height=height, pix_fmt="bgr0")
@@ -103,7 +87,7 @@ def write_pan(path):
         film.mux(video.encode())
 
 
-def flicker(clips, folder, arguments):
+def flicker(clips: str, folder: str, arguments: Sequence[str]) -> bool:
     pan = os.path.join(folder, "pan.mkv")
     write_pan(pan)
     holds = True
@@ -132,7 +116,7 @@ def flicker(clips, folder, arguments):
 # --- Speed and memory ---------------------------------------------------------------------------
 
 
-def write_scaled(source, path, size, count):
+def write_scaled(source: str, path: str, size: tuple[int, int], count: int) -> None:
     """A film of `count` frames of a size, made by looping a clip."""
     with av.open(path, "w") as film:
         video = film.add_stream("libx264", 25, width=size[0], height=size[1], pix_fmt="yuv420p")
@@ -146,14 +130,15 @@ def write_scaled(source, path, size, count):
         film.mux(video.encode())
 
 
-def repeat(source, path, times):
+def repeat(source: str, path: str, times: int) -> None:
     """A film of a clip played several times over; its packets are copied."""
     with av.open(path, "w") as film:
         with av.open(source) as clip:
             video = film.add_stream_from_template(clip.streams.video[0], opaque=True)
         for turn in range(times):
             with av.open(source) as clip:
-                stream = clip.streams.video[0]
+                stream: Any = clip.streams.video[0]
+                packet: Any
                 for packet in clip.demux(stream):
                     if packet.pts is not None:
                         packet.pts += turn * stream.duration
@@ -162,7 +147,7 @@ def repeat(source, path, times):
                         film.mux(packet)
 
 
-def speed(clips, folder, arguments):
+def speed(clips: str, folder: str, arguments: Sequence[str]) -> bool:
     holds, source = True, os.path.join(clips, CLIPS[0])
     made = os.path.join(folder, "made.mp4")
     for size, wanted in FRAMES_A_SECOND.items():
@@ -181,7 +166,7 @@ def speed(clips, folder, arguments):
     return holds
 
 
-def memory(clips, folder, arguments, minutes):
+def memory(clips: str, folder: str, arguments: Sequence[str], minutes: int) -> bool:
     clip, film = (os.path.join(folder, f"{name}.mp4") for name in ("clip", "film"))
     write_scaled(os.path.join(clips, CLIPS[0]), clip, (640, 480), 250)
     holds = True
@@ -197,10 +182,8 @@ def memory(clips, folder, arguments, minutes):
     return holds
 
 
-def main(argv=None):
-    arguments = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = parser(__doc__)
     arguments.add_argument(
         "--clips", required=True, metavar="DIR", help="where " + ", ".join(CLIPS)
     )

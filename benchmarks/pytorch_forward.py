@@ -12,7 +12,7 @@ from pytorch_network import Network
 ROUNDS = 30
 
 
-def main():
+def main() -> None:
     crop, classes = map(int, sys.argv[1:])
     torch.manual_seed(0)
     network = Network(1.0, crop, classes).eval().to(memory_format=torch.channels_last)

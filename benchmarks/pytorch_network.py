@@ -8,6 +8,8 @@ Reads numbers of steps from standard input, and answers each with the seconds th
 import argparse
 import sys
 import time
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -22,13 +24,13 @@ COLORIZATION = [(128, 1), UP, (64, 1), (64, 1), UP, (32, 1)]
 
 
 class Network(nn.Module):
-    def __init__(self, width, crop, classes):
+    def __init__(self, width: float, crop: int, classes: int) -> None:
         super().__init__()
 
-        def channels(outputs):
+        def channels(outputs: int) -> int:
             return max(1, round(outputs * width))
 
-        def convolutions(inputs, table):
+        def convolutions(inputs: int, table: Sequence[Any]) -> nn.Sequential:
             layers = []
             for row in table:
                 if row == UP:
@@ -43,7 +45,7 @@ class Network(nn.Module):
                 inputs = outputs
             return nn.Sequential(*layers)
 
-        def dense(inputs, outputs):
+        def dense(inputs: int, outputs: int) -> nn.Sequential:
             return nn.Sequential(
                 nn.Linear(inputs, outputs, bias=False),
                 nn.BatchNorm1d(outputs),
@@ -69,7 +71,7 @@ class Network(nn.Module):
         self.colorization = convolutions(fused, COLORIZATION)
         self.chrominance = nn.Conv2d(channels(32), 2, 3, 1, 1)
 
-    def forward(self, luminance):
+    def forward(self, luminance: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         low = self.low(luminance)
         wide = self.wide(self.wide_path(low))
         fused = self.fusion_mid(self.mid(low))
@@ -78,7 +80,7 @@ class Network(nn.Module):
         return torch.sigmoid(self.chrominance(self.colorization(fused))), self.classifier(wide)
 
 
-def main():
+def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     for name in ("batch", "crop", "classes"):
         arguments.add_argument(f"--{name}", type=int, required=True)
@@ -100,7 +102,7 @@ def main():
     chrominance = chrominance.to(memory_format=torch.channels_last)
     label = torch.zeros(options.batch, dtype=torch.long)
 
-    def step():
+    def step() -> None:
         optimizer.zero_grad(set_to_none=True)
         with torch.autocast("cpu", torch.bfloat16, enabled=options.bfloat16):
             color, logits = network(luminance)

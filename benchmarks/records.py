@@ -9,33 +9,26 @@ and as many empty files in a folder and an archive (which cost little beside the
 that neither memory nor time a photograph grows. All is made in a temporary folder and deleted.
 """
 
-import argparse
 import concurrent.futures
 import contextlib
 import io
 import multiprocessing
 import os
-import pathlib
-import subprocess
 import sys
-import tarfile
 import tempfile
 import time
+from collections.abc import Iterable, Sequence
+from typing import Any
 
+import many_records
 import numpy as np
-from PIL import Image
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from shared import parser
 
 from colornet import shell
 from colornet.pictures import colorspace, opening
 from colornet.records import creation, photographs
-from colornet.records import reading as reading_room
-from colornet.records.dataset import read_dataset
-from config import load_config
+from config import Config, load_config
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
 PLACES205 = 2_448_872  # photographs
 SHARE_WANTED = 0.85  # of the bare rate
 READING_WANTED = 4000  # pictures/s
@@ -45,12 +38,12 @@ BATCH = 32
 SHARD_PICTURES = 128
 
 
-def _bare_work(paths, size):
+def _bare_work(paths: Sequence[Any], size: int) -> None:
     for path in paths:
         colorspace.luminance_bytes_and_half_lab(opening.open_square(path, size))
 
 
-def bare_seconds(paths, config, workers):
+def bare_seconds(paths: Sequence[Any], config: Config, workers: int) -> float:
     """Seconds in which `workers` processes decode, resize and convert photographs to Lab."""
     step = config.shard_pictures
     chunks = [paths[i : i + step] for i in range(0, len(paths), step)]
@@ -61,7 +54,9 @@ def bare_seconds(paths, config, workers):
     return time.perf_counter() - started
 
 
-def creating(config, found, folder, workers):
+def creating(
+    config: Config, found: photographs.PhotographList, folder: str, workers: int
+) -> tuple[float, float, dict[str, Any]]:
     """(bare pictures/s, creating pictures/s, dataset.json)."""
     mixed = found.shuffled(config.seed)
     paths = [mixed.entry(i).content() for i in range(len(mixed))]
@@ -78,7 +73,7 @@ def creating(config, found, folder, workers):
     return len(paths) / bare, len(paths) / made, dataset
 
 
-def rate(batches, steps):
+def rate(batches: Iterable[Any], steps: int) -> float:
     """Pictures/s of `steps` batches of BATCH, after as many have warmed up the chain."""
     iterator = iter(batches)
     for _ in range(steps):
@@ -89,7 +84,9 @@ def rate(batches, steps):
     return steps * BATCH / (time.perf_counter() - started)
 
 
-def reading(config, folder, dataset, steps):
+def reading(
+    config: Config, folder: str, dataset: dict[str, Any], steps: int
+) -> tuple[float, float]:
     """(raw records/s, shuffled crops/s)."""
     import tensorflow as tf
 
@@ -101,7 +98,15 @@ def reading(config, folder, dataset, steps):
     return rate(raw.batch(BATCH), steps), rate(crops, steps)
 
 
-def table(config, dataset, bare, made, raw, crops, workers):
+def table(
+    config: Config,
+    dataset: dict[str, Any],
+    bare: float,
+    made: float,
+    raw: float,
+    crops: float,
+    workers: int,
+) -> None:
     shards = dataset["train"]["shards"]
     pictures = dataset["train"]["pictures"]
     size = sum(shard["bytes"] for shard in shards) / pictures
@@ -123,129 +128,12 @@ def table(config, dataset, bare, made, raw, crops, workers):
         print(f"{name:50} {value:>18}  {note}".rstrip())
 
 
-def _bar(value, wanted):
+def _bar(value: float, wanted: float) -> str:
     return f"wanted {wanted:,}: {'met' if value >= wanted else 'MISSED'}"
 
 
-# --- Size -----------------------------------------------------------------------------------
-
-SCRIPT = """
-import os, re, sys, time
-sys.path.insert(0, sys.argv.pop(1))
-import input_create
-started = time.perf_counter()
-code = input_create.main(sys.argv[1:])
-seconds = time.perf_counter() - started, sum(os.times()[:4])
-print(*seconds, *re.findall(r"VmHWM:\\s*(\\d+)", open("/proc/self/status").read()))
-"""
-MEMORY_WANTED = 600  # MB of the main process
-GROWTH_WANTED = 1.1  # time a photograph beside that of a hundredth of the photographs
-ARCHIVED = 100_000  # photographs an archive
-
-
-def tiny_photographs(count=40):
-    """JPEG files of 32 px, of varied colours."""
-    files, random = [], np.random.default_rng(0)
-    for _ in range(count):
-        buffer = io.BytesIO()
-        pixels = random.integers(0, 256, (4, 4, 3), np.uint8)
-        Image.fromarray(pixels).resize((32, 32), Image.Resampling.BICUBIC).save(buffer, "JPEG")
-        files.append(buffer.getvalue())
-    return files
-
-
-def write_archives(folder, count, contents):
-    """Archives of `count` files in 205 folders, as Places has them; returns their paths."""
-    paths = []
-    for first in range(0, count, ARCHIVED):
-        paths.append(os.path.join(folder, f"{first // ARCHIVED:03d}.tar"))
-        with open(paths[-1], "wb") as file:
-            for number in range(first, min(first + ARCHIVED, count)):
-                kind, data = number % 205, contents[number % len(contents)]
-                letter = "abcdefghijklmnopqrstuvwxyz"[kind % 26]
-                member = tarfile.TarInfo(f"data/{letter}/{letter}_scene_{kind}/{number:08d}.jpg")
-                member.size = len(data)
-                file.write(member.tobuf(tarfile.USTAR_FORMAT) + data + bytes(-len(data) % 512))
-            file.write(bytes(2 * tarfile.BLOCKSIZE))
-    return paths
-
-
-def made_by_script(images, records, workers):
-    """input_create.py in a process of its own.
-
-    Returns:
-        (seconds, seconds of all cores together, MB of the main process).
-    """
-    command = [sys.executable, "-c", SCRIPT, str(ROOT), "--images", *images, "--records", records]
-    changes = ["--set", "picture_size=32", "--set", "min_side=16", "--workers", str(workers)]
-    result = subprocess.run(command + changes, capture_output=True, text=True, check=True)
-    seconds, of_cores, kilobytes = map(float, result.stdout.splitlines()[-1].split())
-    return seconds, of_cores, kilobytes / 1024
-
-
-def first_batch(folder, step):
-    """Seconds to the first batch of a reader that begins at a step."""
-    reader = reading_room.TrainingReader(
-        reading_room.SplitReader(folder, read_dataset(folder), "train"), 0, 128, 4096
-    )
-    started = time.perf_counter()
-    reader.step(step)
-    return time.perf_counter() - started
-
-
-def sizes(count, workers):
-    """Making and reading `count` tiny photographs in archives, beside a hundredth of them."""
-    contents, seconds = tiny_photographs(), {}
-    for photographs_made in (count // 100, count):
-        with tempfile.TemporaryDirectory() as folder:
-            archives = write_archives(folder, photographs_made, contents)
-            records = os.path.join(folder, "records")
-            took, of_cores, memory = made_by_script(archives, records, workers)
-            seconds[photographs_made] = of_cores / photographs_made
-            print(
-                f"{photographs_made:,} photographs in {len(archives)} archives: {took:.0f} s, "
-                f"{1e3 * of_cores / photographs_made:.3f} ms of a core each, "
-                f"main process {memory:.0f} MB "
-                f"({'met' if memory <= MEMORY_WANTED else 'MISSED'}: {MEMORY_WANTED})"
-            )
-            for epochs in (0, 0.5, 7.9):
-                step = int(epochs * photographs_made / 128)
-                print(f"  first batch at step {step:,}: {first_batch(records, step):.2f} s")
-    few, many = seconds.values()
-    print(f"time a photograph: {many / few:.2f} of that of a hundredth  {_most(many / few)}")
-
-
-def names(count, workers):
-    """Listing `count` empty files in a folder, and a whole run over as many in archives."""
-    with tempfile.TemporaryDirectory() as folder:
-        started = time.perf_counter()
-        for number in range(count):
-            if number % 10_000 == 0:
-                below = os.path.join(folder, f"class_{number // 10_000:03d}")
-                os.mkdir(below)
-            os.close(os.open(os.path.join(below, f"{number:08d}.jpg"), os.O_CREAT))
-        print(f"{count:,} files made in {time.perf_counter() - started:.0f} s")
-        started = time.perf_counter()
-        found = photographs.from_sources([folder], folder)
-        print(f"  listed as photographs in {time.perf_counter() - started:.1f} s: {len(found):,}")
-    with tempfile.TemporaryDirectory() as folder:
-        archives = write_archives(folder, count, [*tiny_photographs(1), *[b""] * 999])
-        took, _, memory = made_by_script(archives, os.path.join(folder, "records"), workers)
-        print(
-            f"{count:,} files in archives, one in a thousand a photograph: {took:.0f} s, main "
-            f"process {memory:.0f} MB ({'met' if memory <= MEMORY_WANTED else 'MISSED'}: "
-            f"{MEMORY_WANTED})"
-        )
-
-
-def _most(value):
-    return f"wanted {GROWTH_WANTED} at most: {'met' if value <= GROWTH_WANTED else 'MISSED'}"
-
-
-def main(argv=None):
-    arguments = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = parser(__doc__)
     arguments.add_argument(
         "--images", nargs="+", metavar="PATH", help="photographs, as for input_create.py"
     )
@@ -263,9 +151,9 @@ def main(argv=None):
         options.preset, [f"batch_size={BATCH}", f"shard_pictures={SHARD_PICTURES}"]
     )
     if options.photographs:
-        sizes(options.photographs, options.workers)
+        many_records.sizes(options.photographs, options.workers)
     if options.names:
-        names(options.names, options.workers)
+        many_records.names(options.names, options.workers)
     if not options.images:
         return 0
     with tempfile.TemporaryDirectory() as folder:

@@ -9,21 +9,30 @@ contestants take turns, several rounds each, so that a busy machine slows all of
 round of each counts.
 """
 
-import argparse
+import contextlib
 import dataclasses
 import math
-import os
 import pathlib
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
+from typing import Any, Self
 
-FOLDER = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(FOLDER.parent))
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+from shared import ROOT, parser
 
-import config as configs  # noqa: E402
-from build_model import build_model  # noqa: E402
+import config as configs
+import input_create
+import read_input
+from build_model import build_model
+from colornet.network.table import layer_table
+from colornet.records.dataset import read_dataset
+from colornet.training import checkpoints, devices
+from colornet.training.step import TrainState
 
 CASES = [
     ("paper", 8, "float32"),
@@ -34,7 +43,7 @@ CASES = [
 ROUNDS = 4
 
 
-def rounds(contestants, seconds):
+def rounds(contestants: dict[str, Callable[[int], float]], seconds: float) -> dict[str, float]:
     """{name: best seconds a step} of functions from a number of steps to the seconds they took."""
     best = {name: run(1) for name, run in contestants.items()}
     for _ in range(ROUNDS):
@@ -45,45 +54,42 @@ def rounds(contestants, seconds):
 
 
 class Torch:
-    """PyTorch's network in its own process."""
+    """PyTorch's network in its own process; a context that ends it."""
 
-    def __init__(self, python, config, precision):
-        command = [
-            python,
-            "-W",
-            "ignore",
-            str(FOLDER / "pytorch_network.py"),
-            "--batch",
-            config.batch_size,
-            "--crop",
-            config.crop_size,
-            "--classes",
-            config.num_classes,
-            "--width",
-            config.width,
-            "--optimizer",
-            config.optimizer,
-        ]
+    def __init__(self, python: str, config: configs.Config, precision: str) -> None:
+        options = {
+            "batch": config.batch_size,
+            "crop": config.crop_size,
+            "classes": config.num_classes,
+            "width": config.width,
+            "optimizer": config.optimizer,
+        }
+        command = [python, "-W", "ignore", str(ROOT / "benchmarks" / "pytorch_network.py")]
+        command += [f"--{name}={value}" for name, value in options.items()]
         command += ["--bfloat16"] * (precision == "mixed_bfloat16")
-        self.process = subprocess.Popen(
-            list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        self.process: Any = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        self.parameters = int(self.process.stdout.readline())
+        self.parameters = int(self._answer())
 
-    def run(self, steps):
+    def __enter__(self) -> Self:
+        return self
+
+    def run(self, steps: int) -> float:
         self.process.stdin.write(f"{steps}\n")
         self.process.stdin.flush()
-        return float(self.process.stdout.readline())
+        return float(self._answer())
 
-    def close(self):
+    def _answer(self) -> str:
+        return self.process.stdout.readline()
+
+    def __exit__(self, *_: object) -> None:
         self.process.stdin.close()
         self.process.wait()
 
 
-def step_operations(config):
+def step_operations(config: configs.Config) -> int:
     """Floating-point operations of a picture's training step: forward, and twice that backward."""
-    from colornet.network.table import layer_table
-
     model = build_model(config)
     total, first = 0, True
     for network, layers in layer_table(model).items():
@@ -95,15 +101,13 @@ def step_operations(config):
     return total
 
 
-def matrix_peak(precision):
+def matrix_peak(precision: str) -> tuple[Callable[[int], float], int]:
     """Function from steps to seconds, and the operations of one: a large matrix product."""
-    import tensorflow as tf
-
     kind = "bfloat16" if precision == "mixed_bfloat16" else "float32"
     matrix = tf.cast(tf.random.stateless_normal((2048, 2048), (0, 0)), kind)
     product = tf.function(lambda: tf.matmul(matrix, matrix))
 
-    def run(steps):
+    def run(steps: int) -> float:
         started = time.perf_counter()
         for _ in range(steps):
             product().numpy()
@@ -112,13 +116,8 @@ def matrix_peak(precision):
     return run, 2 * 2048**3
 
 
-def make_records(folder, preset):
+def make_records(folder: pathlib.Path, preset: str) -> str:
     """Records of generated colour pictures."""
-    import numpy as np
-    from PIL import Image
-
-    import input_create
-
     random = np.random.default_rng(0)
     size = configs.load_config(preset).picture_size
     for number in range(128):
@@ -126,29 +125,16 @@ def make_records(folder, preset):
         kind.mkdir(parents=True, exist_ok=True)
         small = Image.fromarray(random.integers(0, 255, (8, 8, 3), np.uint8))
         small.resize((size, size), Image.Resampling.BICUBIC).save(kind / f"{number}.png")
-    input_create.main(
-        [
-            "--images",
-            str(folder / "pictures"),
-            "--records",
-            str(folder / "records"),
-            "--preset",
-            preset,
-            "--set",
-            "shard_pictures=32",
-        ]
-    )
-    return folder / "records"
+    command = ["--images", folder / "pictures", "--records", folder / "records"]
+    command += ["--preset", preset, "--set", "shard_pictures=32"]
+    input_create.main(list(map(str, command)))
+    return str(folder / "records")
 
 
-def measure(preset, batch, precision, records, torch_python, seconds):
+def measure(
+    preset: str, batch: int, precision: str, records: str, torch_python: str | None, seconds: float
+) -> None:
     """Print the figures of one network and precision."""
-    import tensorflow as tf
-
-    import read_input
-    from colornet.records.dataset import read_dataset
-    from colornet.training.step import TrainState
-
     dataset = read_dataset(records)
     config = dataclasses.replace(
         configs.load_config(preset),
@@ -156,67 +142,74 @@ def measure(preset, batch, precision, records, torch_python, seconds):
         num_classes=len(dataset["class_names"]) or 1,
         picture_size=dataset["settings"]["picture_size"],
     )
-    strategy = tf.distribute.get_strategy()
-    muon = None
-    if config.optimizer == "muon":
-        muon = TrainState(build_model, config, precision, strategy)
-        config = dataclasses.replace(config, optimizer="adam")
-    training = TrainState(build_model, config, precision, strategy)
-    batches = iter(read_input.training_batches(config, str(records), dataset))
+    batches = iter(read_input.training_batches(config, records, dataset))
     constant = next(batches)
-
-    def run(steps, feed, training=training):
-        started = time.perf_counter()
-        for _ in range(steps):
-            training.step(*feed())
-        training.take_totals()  # waits for the last step
-        return time.perf_counter() - started
-
     product, product_operations = matrix_peak(precision)
-    contestants = {
-        "product": product,
-        "constant": lambda n: run(n, lambda: constant),
-        "records": lambda n: run(n, lambda: next(batches)),
-    }
-    if muon:
-        contestants["muon"] = lambda n: run(n, lambda: constant, muon)
-    if torch_python:
-        torch = Torch(torch_python, config, precision)
-        ours = sum(math.prod(v.shape) for v in training.model.trainable_variables)
-        assert torch.parameters == ours, "another network"
-        contestants["torch"] = torch.run
-    best = rounds(contestants, seconds)
-    peak = product_operations / best["product"]
-    rate = batch / best["constant"]
+    contestants = {"product": product}
+    if config.optimizer == "muon":
+        muon = new_state(config, precision)
+        contestants["muon"] = lambda steps: seconds_of(muon, steps, lambda: constant)
+        config = dataclasses.replace(config, optimizer="adam")
+    training = new_state(config, precision)
+    contestants["constant"] = lambda steps: seconds_of(training, steps, lambda: constant)
+    contestants["records"] = lambda steps: seconds_of(training, steps, lambda: next(batches))
+    with contextlib.ExitStack() as stack:
+        if torch_python:
+            torch = stack.enter_context(Torch(torch_python, config, precision))
+            assert torch.parameters == training.parameters(), "another network"
+            contestants["torch"] = torch.run
+        best = rounds(contestants, seconds)
     print(f"{preset} {config.crop_size} px, batch {batch}, {precision}, {config.optimizer}")
-    print(f"  one constant batch  {rate:8.2f} pictures/s")
-    print(
-        f"  records             {batch / best['records']:8.2f} pictures/s, "
-        f"{best['constant'] / best['records']:.3f} of the constant batch's"
-    )
-    if muon:
-        print(
-            f"  with Muon           {batch / best['muon']:8.2f} pictures/s, "
-            f"{best['constant'] / best['muon']:.3f} of the constant batch's"
-        )
-    if torch_python:
-        torch.close()
-        print(
-            f"  PyTorch             {batch / best['torch']:8.2f} pictures/s; "
-            f"this is {best['torch'] / best['constant']:.2f} times as fast"
-        )
-    print(
-        f"  matrix product      {peak / 1e9:8.0f} GFLOP/s; the step uses "
-        f"{rate * step_operations(config) / peak:.2f} of it",
-        flush=True,
-    )
+    print_rates(best, batch, product_operations, step_operations(config))
     if precision == "float32":
         measure_checkpoint(training, config, best["constant"])
 
 
-def measure_checkpoint(training, config, step_seconds):
-    from colornet.training import checkpoints
+def new_state(config: configs.Config, precision: str) -> TrainState:
+    return TrainState(build_model, config, precision, tf.distribute.get_strategy())
 
+
+def seconds_of(training: TrainState, steps: int, feed: Callable[[], Any]) -> float:
+    started = time.perf_counter()
+    for _ in range(steps):
+        training.step(*feed())
+    training.take_totals()  # waits for the last step
+    return time.perf_counter() - started
+
+
+def print_rates(
+    best: dict[str, float], batch: int, product_operations: int, step_operations: int
+) -> None:
+    """Print what the contestants' seconds a step say.
+
+    Args:
+        best: of `rounds`.
+        batch: pictures.
+        product_operations: of `matrix_peak`.
+        step_operations: of a picture.
+    """
+    constant = best["constant"]
+    print(f"  one constant batch  {batch / constant:8.2f} pictures/s")
+    for name, label in (("records", "records"), ("muon", "with Muon")):
+        if name in best:
+            print(
+                f"  {label:20s}{batch / best[name]:8.2f} pictures/s, "
+                f"{constant / best[name]:.3f} of the constant batch's"
+            )
+    if "torch" in best:
+        print(
+            f"  PyTorch             {batch / best['torch']:8.2f} pictures/s; "
+            f"this is {best['torch'] / constant:.2f} times as fast"
+        )
+    peak = product_operations / best["product"]
+    print(
+        f"  matrix product      {peak / 1e9:8.0f} GFLOP/s; the step uses "
+        f"{batch / constant * step_operations / peak:.2f} of it",
+        flush=True,
+    )
+
+
+def measure_checkpoint(training: TrainState, config: configs.Config, step_seconds: float) -> None:
     with tempfile.TemporaryDirectory() as folder:
         saver = checkpoints.Checkpoints(folder, training)
         times = []
@@ -233,32 +226,16 @@ def measure_checkpoint(training, config, step_seconds):
     )
 
 
-def measure_start(preset, batch, records):
+def measure_start(preset: str, batch: int, records: str) -> None:
     """Print the seconds from typing the command to the first step's end."""
     with tempfile.TemporaryDirectory() as run_dir:
         started = time.perf_counter()
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                str(FOLDER.parent / "model_train.py"),
-                "--records",
-                str(records),
-                "--run-dir",
-                run_dir,
-                "--preset",
-                preset,
-                "--set",
-                f"batch_size={batch}",
-                "--set",
-                "precision=float32",
-                "--set",
-                "log_every=1",
-                "--set",
-                "steps=2",
-            ],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
+        settings = [f"batch_size={batch}", "precision=float32", "log_every=1", "steps=2"]
+        command = [sys.executable, str(ROOT / "model_train.py"), "--records", records]
+        command += ["--run-dir", run_dir, "--preset", preset]
+        command += [part for setting in settings for part in ("--set", setting)]
+        process: Any = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
         for line in process.stdout:
             if line.startswith("step 1/"):
@@ -272,10 +249,8 @@ def measure_start(preset, batch, records):
         process.wait()
 
 
-def main(argv=None):
-    arguments = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = parser(__doc__)
     arguments.add_argument("--records", metavar="DIR", help="of 224 px or more, for the paper's")
     arguments.add_argument("--records-compact", metavar="DIR", help="of 128 px or more")
     arguments.add_argument("--torch-python", metavar="PATH", help="Python that has PyTorch")
@@ -284,13 +259,8 @@ def main(argv=None):
         "--only", metavar="TEXT", default="", help="cases that contain it, such as paper, bfloat16"
     )
     options = arguments.parse_args(argv)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    import tensorflow as tf
-
-    from colornet.training import devices
-
     tf.config.experimental.enable_op_determinism()
-    print("device:", devices.make_strategy("auto")[1])
+    print("device:", devices.make_strategy("auto", devices.Cluster())[1])
     with tempfile.TemporaryDirectory() as folder:
         records = {"paper": options.records, "compact": options.records_compact}
         for preset, batch, precision in CASES:
@@ -303,7 +273,8 @@ def main(argv=None):
             )
             if precision == "float32":
                 measure_start(preset, batch, records[preset])
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

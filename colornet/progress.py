@@ -3,14 +3,14 @@
 import datetime
 import sys
 import time
-from typing import Self
+from typing import Self, TypeAlias
 
 from tqdm import tqdm
 
 
 def progress(
     total: int | None, unit: str, initial: int = 0, what: str = "", every: float = 60
-) -> "tqdm | _Lines":
+) -> "Bar":
     """A bar on a terminal, a plain line on standard error now and then elsewhere.
 
     Args:
@@ -71,3 +71,6 @@ class _Lines:
 
     def close(self) -> None:
         pass
+
+
+Bar: TypeAlias = "tqdm | _Lines"

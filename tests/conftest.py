@@ -1,15 +1,12 @@
-"""Puts the scripts on the import path, keeps TensorFlow quiet, and shares what is slow to make."""
+"""Keeps TensorFlow quiet, and shares what is slow to make."""
 
 import contextlib
 import os
-import pathlib
 import resource
-import sys
 
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 
 @pytest.fixture(scope="session")

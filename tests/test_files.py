@@ -46,7 +46,7 @@ def test_threads_write_into_one_folder(tmp_path):
     assert levels == list(range(200)) and len(os.listdir(tmp_path)) == 200
 
 
-def test_what_a_killed_writer_left_is_recognised(tmp_path):
+def test_what_a_killed_writer_left_is_recognized(tmp_path):
     program = f"""
 import sys, time
 sys.path.insert(0, {str(os.path.dirname(files.__file__))!r})

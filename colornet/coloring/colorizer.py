@@ -11,6 +11,8 @@ the picture; its chrominance is brought to full size and joined with the picture
 import concurrent.futures
 import functools
 import os
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -22,7 +24,7 @@ from colornet.pictures import colorspace
 from colornet.pictures.mounts import within_mount
 
 STRIP_PIXELS = 1 << 16  # pixels joined at a time, so that memory follows the picture alone
-SHRINKING = dict(resample=Image.Resampling.BICUBIC, reducing_gap=3.0)
+SHRINKING: dict[str, Any] = dict(resample=Image.Resampling.BICUBIC, reducing_gap=3.0)
 MOST_SQUEEZE = 2  # times that the longer side is shrunk more than the shorter, at most
 SMALLEST = 8  # pixels; sides of the network's copy are at least this
 NETWORK_PIXELS = 1 << 20  # of copies in the network at a time; a larger one has it to itself
@@ -48,32 +50,38 @@ class Colorizer:
 
     def __init__(
         self,
-        path,
-        build_model,
+        path: str | os.PathLike[str],
+        build_model: Callable[..., Any],
         *,
-        engine="auto",
-        precision="float32",
-        device="auto",
-        at_once=1,
-        chroma=None,
-        working_size=None,
-    ):
+        engine: str = "auto",
+        precision: str = "float32",
+        device: str = "auto",
+        at_once: int = 1,
+        chroma: float | None = None,
+        working_size: int | None = None,
+    ) -> None:
         self.engine = load_engine(path, build_model, engine, precision, device, at_once)
         self.config = self.engine.config
         self.chroma = self.config.chroma if chroma is None else chroma
         self.working_size = self.config.working_size if working_size is None else working_size
         self._budget = Budget(NETWORK_PIXELS)
 
-    def describe(self, luminance):
+    def describe(self, luminance: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
         """Global features and scene probabilities of pictures: `describe` of the engine."""
         return self.engine.describe(luminance)
 
-    def chrominance(self, luminance, global_features):
+    def chrominance(self, luminance: np.ndarray, global_features: np.ndarray | None) -> np.ndarray:
         """ab in Lab units, (batch, ceil(height/2), ceil(width/2), 2): `color` of the engine."""
         with self._budget.taken(luminance.size):
             return colorspace.decode_chrominance(self.engine.color(luminance, global_features))
 
-    def color(self, pixels, style=None, scenes=True, shown=None):
+    def color(
+        self,
+        pixels: np.ndarray,
+        style: np.ndarray | None = None,
+        scenes: bool = True,
+        shown: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray | None]:
         """A picture in color: everything but films is colored here.
 
         Args:
@@ -89,7 +97,9 @@ class Colorizer:
         ab, probabilities = self.colors_of(seen, style, scenes)
         return join_within(pixels, inside, ab), probabilities
 
-    def colors_of(self, pixels, style=None, scenes=True):
+    def colors_of(
+        self, pixels: np.ndarray, style: np.ndarray | None = None, scenes: bool = True
+    ) -> tuple[np.ndarray, np.ndarray | None]:
         """What the network makes of a picture without its mount.
 
         Args:
@@ -108,17 +118,23 @@ class Colorizer:
         ab = self.finished(self.chrominance(local_copy[None], features)[0], local_copy)
         return ab, None if probabilities is None else probabilities[0]
 
-    def finished(self, ab, local_copy):
+    def finished(self, ab: np.ndarray, local_copy: np.ndarray) -> np.ndarray:
         """Chrominance of a picture as it is joined with it: smoothed, and of the strength set."""
         if self.config.smoothing:
             ab = smooth(ab, local_copy[..., 0])
         return ab * self.chroma
 
-    def style_of(self, pixels):
+    def scenes_of(self, pixels: np.ndarray) -> np.ndarray | None:
+        """Probabilities (classes) of a picture's scenes, as of `color`; None without classes."""
+        global_copy = self.copies(pixels[within_mount(pixels)])[1]
+        probabilities = self.describe(global_copy[None])[1]
+        return None if probabilities is None else probabilities[0]
+
+    def style_of(self, pixels: np.ndarray) -> np.ndarray | None:
         """Global features (1, 256 width) of a picture, to pass on as `style`."""
         return self.describe(self.copies(pixels)[1][None])[0]
 
-    def copies(self, pixels):
+    def copies(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What the network's two paths see of a picture.
 
         Args:
@@ -133,13 +149,15 @@ class Colorizer:
         global_copy = Image.fromarray(local_copy[..., 0]).resize(square, **SHRINKING)
         return local_copy, np.clip(np.asarray(global_copy), 0, 1)[..., None]
 
-    def class_names_of(self, probabilities, count):
+    def class_names_of(self, probabilities: np.ndarray, count: int) -> list[tuple[str, float]]:
         """The `count` likeliest scenes of one picture: [(name, probability)]."""
         best = np.argsort(-probabilities)[:count]
         return [(self.config.class_names[i], float(probabilities[i])) for i in best]
 
 
-def colorize(pixels, colorizer, style=None):
+def colorize(
+    pixels: np.ndarray, colorizer: Colorizer, style: np.ndarray | None = None
+) -> np.ndarray:
     """Colour one picture.
 
     Args:
@@ -154,20 +172,21 @@ def colorize(pixels, colorizer, style=None):
     return colorizer.color(pixels, style, scenes=False)[0]
 
 
-def working_shape(shape, working_size):
+def working_shape(shape: tuple[int, int], working_size: int) -> tuple[int, int]:
     """(height, width) of the network's copy: no side over working_size (0: as it is).
 
     Other shapes than squares are squeezed, as the training pictures were (section 4).
     """
     if not working_size:
-        return tuple(shape)
+        return shape
     most = MOST_SQUEEZE * working_size / max(shape)
-    return tuple(
+    height, width = (
         max(min(SMALLEST, side), round(side * min(1, working_size / side, most))) for side in shape
     )
+    return height, width
 
 
-def small_luminance(pixels, shape):
+def small_luminance(pixels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Luminance (height, width, 1) float32 in [0, 1] of a picture resized to `shape`."""
     height, width = shape
     image = Image.fromarray(pixels)
@@ -179,24 +198,24 @@ def small_luminance(pixels, shape):
     return colorspace.encode_luminance(lightness_of(small))[..., None]
 
 
-def lightness_of(pixels):
+def lightness_of(pixels: np.ndarray) -> np.ndarray:
     """L* (height, width) of pixels as `colorize` takes them."""
     if pixels.ndim == 2:
         return colorspace.gray_to_lightness(pixels)
     return colorspace.rgb_to_lightness(pixels)
 
 
-def gray_of(pixels):
+def gray_of(pixels: np.ndarray) -> np.ndarray:
     """A picture's own luminance without colour: uint8 (height, width, 3)."""
     return of_one_color(pixels, (0, 0))
 
 
-def of_one_color(pixels, ab):
+def of_one_color(pixels: np.ndarray, ab: Sequence[float]) -> np.ndarray:
     """uint8 RGB of a picture's own luminance and one (a*, b*), as far as sRGB holds it."""
-    return join(pixels, np.float32(ab).reshape(1, 1, 2))
+    return join(pixels, np.array(ab, np.float32).reshape(1, 1, 2))
 
 
-def join_within(pixels, inside, ab):
+def join_within(pixels: np.ndarray, inside: tuple[slice, slice], ab: np.ndarray) -> np.ndarray:
     """`join` of the part of a picture that is inside its mount, which stays without colour.
 
     Args:
@@ -210,7 +229,7 @@ def join_within(pixels, inside, ab):
     return result
 
 
-def join(pixels, ab):
+def join(pixels: np.ndarray, ab: np.ndarray) -> np.ndarray:
     """A picture's own luminance with chrominance of any size, brought to its size bilinearly.
 
     Args:
@@ -226,11 +245,13 @@ def join(pixels, ab):
     rows = max(1, STRIP_PIXELS // width)
     scale = ab.shape[0] / height
 
-    def strip(top):
+    def strip(top: int) -> None:
         bottom = min(top + rows, height)
         box = (0, top * scale, ab.shape[1], min(bottom * scale, ab.shape[0]))
         size = (width, bottom - top)
-        full = np.stack([p.resize(size, Image.Resampling.BILINEAR, box=box) for p in planes])
+        full = np.stack(
+            [np.asarray(p.resize(size, Image.Resampling.BILINEAR, box=box)) for p in planes]
+        )
         lightness = lightness_of(pixels[top:bottom])
         result[top:bottom] = colorspace.lab_to_rgb(lightness, np.moveaxis(full, 0, -1))
 
@@ -240,6 +261,6 @@ def join(pixels, ab):
 
 
 @functools.cache
-def _threads():
+def _threads() -> concurrent.futures.ThreadPoolExecutor:
     """Threads for the strips of large pictures; made once, as small pictures come by thousands."""
     return concurrent.futures.ThreadPoolExecutor(os.cpu_count(), "strips")

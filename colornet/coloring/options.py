@@ -3,13 +3,14 @@
 import argparse
 import os
 import re
+from typing import Any
 
 from colornet import shell
 
 NAMES = ("engine", "precision", "device", "chroma", "working_size")  # of Colorizer's arguments
 
 
-def add_options(arguments):
+def add_options(arguments: argparse.ArgumentParser) -> None:
     """Add the options that `given` understands."""
     add = arguments.add_argument
     add(
@@ -47,13 +48,13 @@ def add_options(arguments):
     )
 
 
-def given(options, pictures):
+def given(options: argparse.Namespace, pictures: int) -> dict[str, Any]:
     """Arguments of `Colorizer` from the command line's, and from how many pictures there are."""
     at_once = min(pictures, os.cpu_count() or 1)
     return {"at_once": at_once, **{name: getattr(options, name) for name in NAMES}}
 
 
-def _device(text):
+def _device(text: str) -> str:
     if re.fullmatch(r"auto|cpu|gpu(:\d+)?", text):
         return text
     raise argparse.ArgumentTypeError(f"expected cpu, gpu, or gpu:1 and so on; got {text!r}")

@@ -1,11 +1,13 @@
 """Which pictures and films are coloured, and where each goes."""
 
+import argparse
 import collections
 import dataclasses
 import glob
 import os
 import tempfile
 import unicodedata
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from colornet.coloring.films import kinds
 from colornet.errors import ImageError, UserError
@@ -22,15 +24,15 @@ class Job:
     comparison: str | None  # of a picture, grey and coloured side by side
     is_film: bool = False
 
-    def outputs(self):
+    def outputs(self) -> list[str]:
         return [path for path in (self.comparison, self.target) if path]
 
-    def wanted(self, overwrite):
+    def wanted(self, overwrite: bool) -> list[str]:
         """The outputs that are to be made."""
         return [path for path in self.outputs() if overwrite or not os.path.isfile(path)]
 
 
-def find_jobs(options):
+def find_jobs(options: argparse.Namespace) -> list[Job]:
     """Jobs in order; explicit files are always tried, folders are searched by endings.
 
     Args:
@@ -39,7 +41,7 @@ def find_jobs(options):
     Raises:
         UserError: an input does not exist, nothing was found, or the output does not fit.
     """
-    found = {}
+    found: dict[str, tuple[str, str]] = {}
     for text in options.pictures:
         paths = [text] if os.path.lexists(text) else sorted(glob.glob(text, recursive=True))
         if not paths:
@@ -63,7 +65,7 @@ def find_jobs(options):
     ]
 
 
-def _search(folder, output):
+def _search(folder: str, output: str) -> Iterator[str]:
     """Pictures and films below a folder, but for those of an output folder inside it.
 
     One line on standard output counts what else is there.
@@ -83,7 +85,7 @@ def _search(folder, output):
         print(f"{printable(folder)}: left out {finding.left_out(others)}")
 
 
-def _is_file_name(options, count):
+def _is_file_name(options: argparse.Namespace, count: int) -> bool:
     """Whether -o names a file, not a folder; raises UserError where that does not fit."""
     output, ending = options.output, os.path.splitext(options.output)[1].lower()
     if os.path.isdir(output):
@@ -110,7 +112,7 @@ def _is_file_name(options, count):
     return False
 
 
-def _with_ending(path, is_film, options):
+def _with_ending(path: str, is_film: bool, options: argparse.Namespace) -> str:
     """An output's name, from that of its input in the output folder."""
     stem, ending = os.path.splitext(path)
     if not (finding.is_picture_name(path) or kinds.is_film_name(path)):
@@ -123,7 +125,7 @@ def _with_ending(path, is_film, options):
     return stem + formats.ENDING_OF[options.format or "PNG"]
 
 
-def _named_job(source, options):
+def _named_job(source: str, options: argparse.Namespace) -> Job:
     """The job of a single input whose output is named."""
     is_film, output = kinds.is_film(source), options.output
     if is_film != kinds.is_film_name(output):
@@ -132,26 +134,27 @@ def _named_job(source, options):
     return Job(source, output, _comparison(output, is_film, options), is_film)
 
 
-def _job(source, target, options):
+def _job(source: str, target: str, options: argparse.Namespace) -> Job:
     """The job of an input whose output goes into a folder."""
     is_film = kinds.is_film(source)
     target = _with_ending(target, is_film, options)
     return Job(source, target, _comparison(target, is_film, options), is_film)
 
 
-def _comparison(target, is_film, options):
+def _comparison(target: str, is_film: bool, options: argparse.Namespace) -> str | None:
     wanted = options.compare and not is_film
     return os.path.splitext(target)[0] + ".compare.png" if wanted else None
 
 
-def claimed(jobs):
+def claimed(jobs: Sequence[Job]) -> tuple[list[Job], list[tuple[Job, ImageError]]]:
     """Jobs that can be done and whose outputs replace no input and no other's, and the others.
 
     Returns:
         (jobs, [(job, ImageError)]).
     """
     inputs = {_identity(job.source) for job in jobs} - {None}
-    taken, free, refused = collections.defaultdict(set), [], []
+    taken: dict[str, set[str]] = collections.defaultdict(set)
+    free, refused = [], []
     for job in jobs:
         try:
             if job.is_film and not kinds.can_be_read():
@@ -167,7 +170,9 @@ def claimed(jobs):
     return free, refused
 
 
-def _check_free(path, inputs, taken):
+def _check_free(
+    path: str, inputs: Collection[object], taken: Mapping[str, Collection[str]]
+) -> None:
     if _identity(path) in inputs:
         raise ImageError(f"its output {printable(path)} would replace an input; choose another -o")
     alike = taken[_plain(path)]
@@ -175,12 +180,12 @@ def _check_free(path, inputs, taken):
         raise ImageError(f"its output {printable(path)} is that of another input too")
 
 
-def _plain(path):
+def _plain(path: str) -> str:
     """What is the same for two names that some file systems take for one."""
     return unicodedata.normalize("NFC", path).casefold()
 
 
-def _tells_apart(folder):
+def _tells_apart(folder: str) -> bool:
     """Whether names that differ in case or in how accents are written are two files there."""
     while folder and not os.path.isdir(folder):
         folder = os.path.dirname(folder)
@@ -193,7 +198,7 @@ def _tells_apart(folder):
         return True  # nothing can be written there: saving says why
 
 
-def _identity(path):
+def _identity(path: str) -> tuple[int, int] | None:
     """What two names of one file share; None if there is no such file."""
     try:
         status = os.stat(path)

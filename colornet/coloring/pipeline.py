@@ -1,22 +1,33 @@
 """Many pictures at a time, each going one way: open, copies, network, join, save."""
 
+import argparse
 import collections
 import concurrent.futures
 import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
+import numpy as np
 from PIL import Image
 
 from colornet import shell
 from colornet.coloring.budget import Budget
-from colornet.coloring.colorizer import gray_of
+from colornet.coloring.colorizer import Colorizer, gray_of
+from colornet.coloring.outputs import Job
 from colornet.errors import ImageError
 from colornet.pictures import opening, saving
+from colornet.pictures.formats import MAX_PIXELS
+
+Item = TypeVar("Item")
+Made = TypeVar("Made")
 
 PIXELS_IN_FLIGHT = 50_000_000  # of pictures in memory at a time; a larger one comes alone
 AHEAD = 64  # pictures that may be finished before one that was begun earlier
 
 
-def color_file(job, colorizer, options, style=None):
+def color_file(
+    job: Job, colorizer: Colorizer, options: argparse.Namespace, style: np.ndarray | None = None
+) -> tuple[np.ndarray | None, str]:
     """Make what is missing of one picture's outputs; each is whole or not there.
 
     Args:
@@ -33,11 +44,13 @@ def color_file(job, colorizer, options, style=None):
         ImageError, MemoryError: with the reason.
     """
     picture = opening.open_picture(job.source, options.max_pixels)
-    colored, probabilities = colorizer.color(picture.pixels, style, bool(options.classes))
     wanted = job.wanted(options.overwrite)
+    if not wanted:
+        return colorizer.scenes_of(picture.pixels), picture.remark
+    colored, probabilities = colorizer.color(picture.pixels, style, bool(options.classes))
     if job.comparison in wanted:
         saving.save(_side_by_side(gray_of(picture.pixels), colored), job.comparison)
-    picture.pixels = None  # it is large, and Pillow needs a copy of the result to save it
+    del picture.pixels  # it is large, and Pillow needs a copy of the result to save it
     if job.target in wanted:
         saving.save(
             Image.fromarray(colored), job.target, picture.alpha, picture.metadata, options.quality
@@ -45,14 +58,20 @@ def color_file(job, colorizer, options, style=None):
     return probabilities, picture.remark
 
 
-def _side_by_side(left, right):
+def _side_by_side(left: np.ndarray, right: np.ndarray) -> Image.Image:
     both = Image.new("RGB", (left.shape[1] + right.shape[1], left.shape[0]))
     both.paste(Image.fromarray(left), (0, 0))
     both.paste(Image.fromarray(right), (left.shape[1], 0))
     return both
 
 
-def each_picture(work, items, path_of, max_pixels=opening.MAX_PIXELS, limit=PIXELS_IN_FLIGHT):
+def each_picture(
+    work: Callable[[Item], Made],
+    items: Iterable[Item],
+    path_of: Callable[[Item], str],
+    max_pixels: int = MAX_PIXELS,
+    limit: int = PIXELS_IN_FLIGHT,
+) -> Iterator[tuple[Item, Made | None, Exception | None]]:
     """Do something to many pictures in threads, within a budget of memory.
 
     Args:
@@ -69,7 +88,7 @@ def each_picture(work, items, path_of, max_pixels=opening.MAX_PIXELS, limit=PIXE
     shell.keep_memory()
     budget = Budget(limit)
 
-    def within_budget(item):
+    def within_budget(item: Item) -> tuple[Item, Made | None, Exception | None]:
         try:
             with budget.taken(_pixels(path_of(item), max_pixels)):
                 return item, work(item), None
@@ -79,7 +98,7 @@ def each_picture(work, items, path_of, max_pixels=opening.MAX_PIXELS, limit=PIXE
     # One thread more than there are processors: one may wait for the disk.
     threads = concurrent.futures.ThreadPoolExecutor((os.cpu_count() or 1) + 1, "pictures")
     try:
-        begun = collections.deque()
+        begun: collections.deque[concurrent.futures.Future] = collections.deque()
         for item in items:
             begun.append(threads.submit(within_budget, item))
             if len(begun) > AHEAD:
@@ -90,7 +109,7 @@ def each_picture(work, items, path_of, max_pixels=opening.MAX_PIXELS, limit=PIXE
         threads.shutdown(cancel_futures=True)
 
 
-def _pixels(path, max_pixels):
+def _pixels(path: str, max_pixels: int) -> int:
     try:
         width, height = opening.picture_size(path, max_pixels)
     except ImageError:

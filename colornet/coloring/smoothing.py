@@ -15,7 +15,7 @@ REACH = 1 / 9  # of the map's longer side, that a window extends to each side
 EDGE = 0.03  # of the luminance's [0, 1]: deviations in a window above it count as an edge
 
 
-def smooth(ab, luminance):
+def smooth(ab: np.ndarray, luminance: np.ndarray) -> np.ndarray:
     """Chrominance without patches.
 
     Args:
@@ -39,14 +39,14 @@ def smooth(ab, luminance):
     return np.moveaxis(lines[:2] * light + lines[2:], 0, -1)
 
 
-def _window_means(planes, radius):
+def _window_means(planes: np.ndarray, radius: int) -> np.ndarray:
     """Means over square windows, cut off at the borders; planes are (count, height, width)."""
     height, width = planes.shape[1:]
     return _windows(height, radius) @ planes @ _windows(width, radius).T
 
 
 @functools.lru_cache(16)
-def _windows(length, radius):
+def _windows(length: int, radius: int) -> np.ndarray:
     """Matrix (length, length) that takes means; as a product, faster than running sums on a map."""
     places = np.arange(length)
     inside = (np.abs(places[:, None] - places) <= radius).astype(np.float32)

@@ -98,7 +98,7 @@ def _color_pictures(
                 scenes, remark = made
                 if remark:
                     print(f"{printable(job.source)}: {remark}")
-                if options.classes:
+                if options.classes and scenes is not None:
                     shell.print_scenes(
                         printable(job.source), colorizer.class_names_of(scenes, options.classes)
                     )

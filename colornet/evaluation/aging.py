@@ -22,7 +22,7 @@ FILMS = {
 SHARES = (0.35, 0.35, 0.22, 0.08)  # of the photographs, for each film
 
 
-def aged(pixels):
+def aged(pixels: np.ndarray) -> np.ndarray:
     """The photograph aged; how and how much is drawn from its pixels, the same on every run.
 
     Args:
@@ -31,26 +31,26 @@ def aged(pixels):
     Returns:
         float32 (height, width), grey in [0, 1], in 256 steps as scanned.
     """
-    random = np.random.default_rng(zlib.crc32(np.ascontiguousarray(pixels)))
+    random = np.random.default_rng(zlib.crc32(np.ascontiguousarray(pixels).data))
     light = colorspace.rgb_to_linear(pixels)
     seen = _exposed(light @ _film(random), light.mean(), random)
     seen = _through_lens(seen, random)
     return _scanned(_printed(_developed(seen, random), random), random)
 
 
-def _film(random):
+def _film(random: np.random.Generator) -> np.ndarray:
     film = tuple(FILMS.values())[random.choice(len(FILMS), p=SHARES)]
     share = random.uniform(0.6, 1)
     return (share * np.array(film) + (1 - share) * np.array(PANCHROMATIC)).astype(np.float32)
 
 
-def _exposed(seen, brightness, random):
+def _exposed(seen: np.ndarray, brightness: float, random: np.random.Generator) -> np.ndarray:
     """Exposed so that the picture is about as bright on the whole as the scene."""
     stops = random.uniform(-0.4, 0.4)
     return seen * (2**stops * brightness / max(seen.mean(), 1e-4))
 
 
-def _through_lens(light, random):
+def _through_lens(light: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """Blurred, and darker towards the corners by the fourth power of the cosine."""
     height, width = light.shape
     blurred = ndimage.gaussian_filter(light, random.uniform(0, 0.004) * max(light.shape))
@@ -60,7 +60,7 @@ def _through_lens(light, random):
     return np.clip(blurred / (1 + squares / focal**2) ** 2, 0, 1)
 
 
-def _developed(light, random):
+def _developed(light: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """Encoded grey in [0, 1], with the film's S-shaped curve and its grain."""
     gray = colorspace.linear_to_gray(light)
     contrast = random.uniform(0.8, 1.6)
@@ -72,13 +72,13 @@ def _developed(light, random):
     return gray + grain * 2 * np.sqrt(gray * (1 - gray))
 
 
-def _printed(gray, random):
+def _printed(gray: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """The print has faded: blacks to grey, whites to cream."""
     black, white = random.uniform(0, 0.3), random.uniform(0.7, 1)
     return black + (white - black) * gray
 
 
-def _scanned(gray, random):
+def _scanned(gray: np.ndarray, random: np.random.Generator) -> np.ndarray:
     noise = random.uniform(0, 0.02) * random.standard_normal(gray.shape, np.float32)
     levels = colorspace.to_bytes(np.clip(gray + noise, 0, 1))
     return colorspace.from_bytes(levels.astype(np.float32))

@@ -1,8 +1,13 @@
 """The work of model_evaluate.py: photographs in sets to a report, a contact sheet and tables."""
 
+import argparse
 import os
 import sys
 import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
 
 from colornet import shell
 from colornet.coloring.colorizer import Colorizer, colorize, gray_of
@@ -17,12 +22,14 @@ MODEL = "model"  # name of a single one
 GUESSES = 2  # scenes in a caption of the sheet
 
 
-def evaluate(options, sets, build_model):
+def evaluate(
+    options: argparse.Namespace, paths: dict[str, list[str]], build_model: Callable[..., Any]
+) -> int:
     """Measure, write and print.
 
     Args:
         options: of the command line.
-        sets: {name: paths}.
+        paths: of the photographs of each set, by its name.
         build_model: as of `Colorizer`.
 
     Returns:
@@ -31,7 +38,7 @@ def evaluate(options, sets, build_model):
     Raises:
         UserError: a model cannot be used, or the report or the sheet cannot be written.
     """
-    count = sum(map(len, sets.values()))
+    count = sum(map(len, paths.values()))
     colorizers = {
         name: Colorizer(path, build_model, **given(options, count))
         for name, path in model_names(options.model).items()
@@ -39,7 +46,7 @@ def evaluate(options, sets, build_model):
     means = [options.mean_color, *(each.config.mean_color for each in colorizers.values())]
     mean_color = tuple(next(filter(None, means), ()))
     measuring = Measuring(colorizers, options.resolution, mean_color, options.aged)
-    sets = {name: [Photograph(path) for path in paths] for name, paths in sets.items()}
+    sets = {name: [Photograph(path) for path in of_set] for name, of_set in paths.items()}
     photographs = [photograph for of_set in sets.values() for photograph in of_set]
     started = time.monotonic()
     _measure(photographs, measuring)
@@ -56,7 +63,7 @@ def evaluate(options, sets, build_model):
     return shell.DONE if len(measured) == len(photographs) else shell.SOME_FAILED
 
 
-def model_names(paths):
+def model_names(paths: Sequence[str]) -> dict[str, str]:
     """{name: path} of models: MODEL for one, for several as much of each path as tells them apart.
 
     Raises:
@@ -72,7 +79,7 @@ def model_names(paths):
     raise UserError(f"--model: expected different ones, got {', '.join(map(printable, paths))}")
 
 
-def _measure(photographs, measuring):
+def _measure(photographs: Sequence[Photograph], measuring: Measuring) -> None:
     """Measure all, and name those that fail on standard error."""
     with progress(len(photographs), "pictures") as bar:
         for photograph, error in measure_all(photographs, measuring):
@@ -82,7 +89,7 @@ def _measure(photographs, measuring):
             bar.update()
 
 
-def _settings(options, measuring):
+def _settings(options: argparse.Namespace, measuring: Measuring) -> dict[str, Any]:
     """What the report says beside its figures."""
     models = [
         {
@@ -104,7 +111,7 @@ def _settings(options, measuring):
     }
 
 
-def _print(summaries, settings, rate):
+def _print(summaries: dict[str, Any], settings: dict[str, Any], rate: float) -> None:
     for model in settings["models"]:
         print(", ".join(f"{name} {value}" for name, value in model.items()))
     common = {name: value for name, value in settings.items() if name != "models" and value}
@@ -119,7 +126,13 @@ def _print(summaries, settings, rate):
     print(f"\n{rate:.1f} pictures/s")
 
 
-def _write(options, measuring, settings, summaries, measured):
+def _write(
+    options: argparse.Namespace,
+    measuring: Measuring,
+    settings: dict[str, Any],
+    summaries: dict[str, Any],
+    measured: Sequence[Photograph],
+) -> None:
     """The report and the sheet, where asked for."""
     try:
         if options.report:
@@ -138,12 +151,14 @@ def _write(options, measuring, settings, summaries, measured):
         raise UserError(f"cannot write the report or the sheet: {error}") from None
 
 
-def _sheet_row(measuring, kind, photograph):
+def _sheet_row(
+    measuring: Measuring, kind: str, photograph: Photograph
+) -> tuple[tuple[np.ndarray, ...], str]:
     """((grey, coloured by each model, truth), caption)."""
     truth, shown = measuring.opened(photograph.path)
     colored = [colorize(shown, colorizer) for colorizer in measuring.colorizers.values()]
     first, colorizer = next(iter(measuring.colorizers.items()))
-    scenes = ()
+    scenes: Sequence[tuple[str, float]] = ()
     if first in photograph.probabilities:
         scenes = colorizer.class_names_of(photograph.probabilities[first], GUESSES)
     class_name = photograph.scene_of(colorizer.config.class_names)

@@ -7,15 +7,17 @@ for photograph, error in measure_all(photographs, measuring): ...
 
 import dataclasses
 import os
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import numpy as np
 
-from colornet.coloring.colorizer import gray_of, of_one_color
+from colornet.coloring.colorizer import Colorizer, gray_of, of_one_color
 from colornet.coloring.pipeline import each_picture
 from colornet.errors import ImageError
 from colornet.evaluation import aging, metrics
 from colornet.pictures import colorspace, opening
 from colornet.pictures.psnr import psnr
+from config import Config
 
 GRAY, MEAN_COLOR, TRUTH = "gray", "mean_color", "truth"
 PIXELS_IN_FLIGHT = 4_000_000  # measuring takes 20 times the memory of colouring
@@ -27,15 +29,15 @@ class Photograph:
 
     Attributes:
         path: its file.
-        measures: {method: {measure: value}}, once it was measured.
+        measures: {method: {measure: value}}; empty until it was measured.
         probabilities: {model: of its scenes}, likewise; without those of networks that tell none.
     """
 
     path: str
-    measures: dict | None = None
+    measures: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
     probabilities: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
-    def scene_of(self, class_names):
+    def scene_of(self, class_names: Collection[str]) -> str | None:
         """The class that its folders name, such as kitchen or bath/indoor; None if it is none."""
         folders = os.path.dirname(os.path.abspath(self.path)).split(os.sep)
         names = ["/".join(folders[first:]) for first in range(len(folders))]  # the longest first
@@ -52,11 +54,17 @@ class Measuring:
         aged: whether the networks are shown each photograph as `aging` leaves it.
     """
 
-    def __init__(self, colorizers, resolution=None, mean_color=(), aged=False):
+    def __init__(
+        self,
+        colorizers: Mapping[str, Colorizer],
+        resolution: int | None = None,
+        mean_color: tuple[float, ...] = (),
+        aged: bool = False,
+    ) -> None:
         self.colorizers, self.resolution = colorizers, resolution
         self.mean_color, self.aged = mean_color, aged
 
-    def opened(self, path):
+    def opened(self, path: str) -> tuple[np.ndarray, np.ndarray]:
         """A photograph at the evaluation's resolution, as it is and as the networks are shown it.
 
         Returns:
@@ -75,7 +83,7 @@ class Measuring:
             raise ImageError(f"too small to be measured: {truth.shape[1]} x {truth.shape[0]}")
         return truth, aging.aged(truth) if self.aged else truth
 
-    def measure(self, photograph):
+    def measure(self, photograph: Photograph) -> None:
         """Color a photograph with each network, and measure that and the baselines.
 
         Raises:
@@ -86,7 +94,7 @@ class Measuring:
         pictures = {GRAY: gray_of(truth)}
         if self.mean_color:
             pictures[MEAN_COLOR] = of_one_color(truth, self.mean_color)
-        measures = {}
+        measures: dict[str, dict[str, float]] = {}
         for model, colorizer in self.colorizers.items():
             colored, probabilities = colorizer.color(truth, shown=shown)
             measures[model] = measures_of(colored, truth, true_ab)
@@ -99,7 +107,9 @@ class Measuring:
         photograph.measures = measures
 
 
-def measure_all(photographs, measuring):
+def measure_all(
+    photographs: Iterable[Photograph], measuring: Measuring
+) -> Iterator[tuple[Photograph, Exception | None]]:
     """Yields (photograph, None) of each that was measured, (photograph, error) of the others."""
     flow = each_picture(
         measuring.measure, photographs, lambda photograph: photograph.path, limit=PIXELS_IN_FLIGHT
@@ -108,7 +118,7 @@ def measure_all(photographs, measuring):
         yield photograph, error
 
 
-def _hits(photograph, config, probabilities):
+def _hits(photograph: Photograph, config: Config, probabilities: np.ndarray) -> dict[str, float]:
     """Whether the scene is among the likeliest; nothing where the network does not know it."""
     scene = photograph.scene_of(config.class_names)
     if scene is None:
@@ -120,7 +130,7 @@ def _hits(photograph, config, probabilities):
     }
 
 
-def measures_of(picture, truth, true_ab):
+def measures_of(picture: np.ndarray, truth: np.ndarray, true_ab: np.ndarray) -> dict[str, float]:
     """{measure: value} of uint8 RGB against the true one, whose ab in Lab units is `true_ab`."""
     ab = colorspace.rgb_to_lab(picture)[..., 1:]
     return {

@@ -5,18 +5,21 @@ Pictures are uint8 RGB (height, width, 3); ab are arrays (height, width, 2) in L
 
 import math
 import typing
+from collections.abc import Sequence
 
 import numpy as np
 from skimage.metrics import structural_similarity
 
 from colornet.pictures.psnr import PEAK
 
+Values = Sequence[float] | np.ndarray  # one a picture
+
 PSNR_LIMIT = 100  # dB, above all 8-bit rounding; what equal pictures count in a mean
 LARGEST_THRESHOLD = 150  # Lab units, of the area under the curve
 SMALLEST_SIDE = 7  # pixels, the window of SSIM
 
 
-def ab_squared_error(predicted, truth):
+def ab_squared_error(predicted: np.ndarray, truth: np.ndarray) -> float:
     """Mean squared difference of ab over all pixels and both channels, in squared Lab units.
 
     Its root over a set of pictures is the RMSE of Deshpande et al., "Learning large-scale automatic
@@ -25,7 +28,7 @@ def ab_squared_error(predicted, truth):
     return float(np.square(predicted - truth).mean(dtype=np.float64))
 
 
-def area_under_curve(predicted, truth):
+def area_under_curve(predicted: np.ndarray, truth: np.ndarray) -> float:
     """AuC of the ab error, 0 to 1, of Zhang et al., "Colorful image colorization" (2016).
 
     The share of pixels whose ab lies within a threshold of the truth (Euclidean distance), averaged
@@ -37,7 +40,7 @@ def area_under_curve(predicted, truth):
     return 1 - float(missed) / LARGEST_THRESHOLD
 
 
-def ssim(predicted, truth):
+def ssim(predicted: np.ndarray, truth: np.ndarray) -> float:
     """Structural similarity of RGB pictures, mean over pixels and channels, at most 1.
 
     Wang et al., "Image quality assessment: from error visibility to structural similarity" (2004);
@@ -50,7 +53,7 @@ def ssim(predicted, truth):
     )
 
 
-def colorfulness(rgb):
+def colorfulness(rgb: np.ndarray) -> float:
     """Colourfulness M of Hasler and Suesstrunk, "Measuring colourfulness in natural images" (2003).
 
     With rg = R - G and yb = (R + G) / 2 - B over the pixels: the length of their standard
@@ -63,7 +66,7 @@ def colorfulness(rgb):
     return deviation + 0.3 * math.hypot(rg.mean(dtype=np.float64), yb.mean(dtype=np.float64))
 
 
-def in_top(probabilities, label, count):
+def in_top(probabilities: np.ndarray, label: int, count: int) -> bool:
     """Whether class `label` is among the `count` likeliest; ties count against it."""
     return bool((probabilities >= probabilities[label]).sum() <= count)
 
@@ -78,13 +81,13 @@ class Figure(typing.NamedTuple):
     error: float | None
 
 
-def mean(values):
+def mean(values: Values) -> Figure:
     """Mean over pictures; standard error s / sqrt(n), s the sample's standard deviation."""
     values = np.asarray(values, np.float64)
     return Figure(float(values.mean()), _error_of_mean(values))
 
 
-def root_of_mean(squares):
+def root_of_mean(squares: Values) -> Figure:
     """Root of the mean over pictures, each weighing the same whatever its size.
 
     The error is that of the mean carried through the root to first order (delta method).
@@ -93,7 +96,7 @@ def root_of_mean(squares):
     return _root(value, error)
 
 
-def ratio_of_means(above, below):
+def ratio_of_means(above: Values, below: Values) -> Figure:
     """Ratio of two means over the same pictures; delta method, which the pairing enters.
 
     Args:
@@ -105,17 +108,17 @@ def ratio_of_means(above, below):
     return Figure(float(value), None if error is None else float(error / below.mean()))
 
 
-def ratio_of_roots(above, below):
+def ratio_of_roots(above: Values, below: Values) -> Figure:
     """`root_of_mean(above)` as a share of `root_of_mean(below)`, paired as in `ratio_of_means`."""
     return _root(*ratio_of_means(above, below))
 
 
-def difference_of_means(values, others):
+def difference_of_means(values: Values, others: Values) -> Figure:
     """Mean difference over the same pictures, paired."""
     return mean(np.subtract(values, others, dtype=np.float64))
 
 
-def difference_of_roots(squares, others):
+def difference_of_roots(squares: Values, others: Values) -> Figure:
     """`root_of_mean(squares)` minus `root_of_mean(others)`, paired; delta method."""
     roots = [root_of_mean(values).value for values in (squares, others)]
     shares = [
@@ -125,12 +128,12 @@ def difference_of_roots(squares, others):
     return Figure(roots[0] - roots[1], _error_of_mean(shares[0] - shares[1]))
 
 
-def _root(value, error):
+def _root(value: float, error: float | None) -> Figure:
     root = math.sqrt(value)
     if error is None:
         return Figure(root, None)
     return Figure(root, error / (2 * root) if root else 0.0)
 
 
-def _error_of_mean(values):
+def _error_of_mean(values: np.ndarray) -> float | None:
     return float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else None

@@ -3,23 +3,28 @@
 import json
 import math
 import os
-import typing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from colornet.evaluation import metrics
-from colornet.evaluation.measuring import GRAY, MEAN_COLOR, TRUTH
+from colornet.evaluation.measuring import GRAY, MEAN_COLOR, TRUTH, Photograph
 from colornet.files import printable, whole_file
 from colornet.pictures import saving, sheets
 
 
-class Measure(typing.NamedTuple):
+class Measure(NamedTuple):
     """What a picture's measure becomes over a set, and how it is shown."""
 
     name: str
     heading: str
     decimals: int
-    figure: typing.Callable[..., metrics.Figure]
-    difference: typing.Callable[..., metrics.Figure]  # of two methods, paired by picture
+    figure: Callable[..., metrics.Figure]
+    difference: Callable[..., metrics.Figure]  # of two methods, paired by picture
 
+
+Measures = dict[str, dict[str, float]]  # of one photograph, by method and measure
 
 _MEANS = metrics.mean, metrics.difference_of_means
 MEASURES = {
@@ -46,7 +51,7 @@ SHEET_ROWS = 4  # worst, median and best each
 SHEET_TILE = 192  # pixels
 
 
-def summarize(photographs):
+def summarize(photographs: Sequence[Photograph]) -> dict[str, Any]:
     """Figures of a set.
 
     Args:
@@ -78,7 +83,7 @@ def summarize(photographs):
     }
 
 
-def _pairs(measured, measure, *methods):
+def _pairs(measured: Sequence[Measures], measure: str, *methods: str) -> list[tuple[float, ...]]:
     """[(value of each method)] of the photographs of which all these methods have a measure."""
     return [
         tuple(measures[method][measure] for method in methods)
@@ -87,7 +92,11 @@ def _pairs(measured, measure, *methods):
     ]
 
 
-def _figures(measured, function_of, *methods):
+def _figures(
+    measured: Sequence[Measures],
+    function_of: Callable[[Measure], Callable[..., metrics.Figure]],
+    *methods: str,
+) -> dict[str, metrics.Figure]:
     """{name: Figure} of each measure that these methods have."""
     figures = {}
     for key, measure in MEASURES.items():
@@ -96,8 +105,10 @@ def _figures(measured, function_of, *methods):
     return figures
 
 
-def _compared(measured, model, methods):
-    def columns(measure, method):
+def _compared(
+    measured: Sequence[Measures], model: str, methods: Sequence[str]
+) -> dict[str, metrics.Figure]:
+    def columns(measure: str, method: str) -> Iterator[tuple[float, ...]]:
         return zip(*_pairs(measured, measure, model, method))
 
     compared = {}
@@ -110,7 +121,7 @@ def _compared(measured, model, methods):
     return compared
 
 
-def table(name, summary):
+def table(name: str, summary: dict[str, Any]) -> str:
     """The text of one set's figures, mean +- standard error, in aligned columns."""
     lines = [
         f"{name}: {summary['pictures']} pictures, {summary['with_scene']} with a scene, "
@@ -140,19 +151,19 @@ def table(name, summary):
     return "\n".join(lines + _aligned(rows))
 
 
-def _aligned(rows):
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows)]
     return ["  " + "  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
 
-def _text(figure, decimals):
+def _text(figure: metrics.Figure | None, decimals: int) -> str:
     if figure is None:
         return "-"
     error = "" if figure.error is None else f" +- {figure.error:.{decimals}f}"
     return f"{figure.value:.{decimals}f}{error}"
 
 
-def write_report(path, settings, sets):
+def write_report(path: str, settings: dict[str, Any], sets: dict[str, Any]) -> None:
     """Write figures and settings as JSON, whole or not at all.
 
     Args:
@@ -170,7 +181,7 @@ def write_report(path, settings, sets):
         file.write(text.encode())
 
 
-def _plain(value):
+def _plain(value: Any) -> Any:
     """Figures as {"value", "standard_error"} at any depth."""
     if isinstance(value, metrics.Figure):
         return {"value": _plain(value.value), "standard_error": _plain(value.error)}
@@ -182,23 +193,29 @@ def _plain(value):
 # --- The contact sheet ------------------------------------------------------------------------
 
 
-def extremes(photographs, model):
+def extremes(photographs: Iterable[Photograph], model: str) -> list[tuple[str, Photograph]]:
     """[(kind, photograph)] of the model's worst, median and best by ab error, each once."""
     order = sorted(photographs, key=lambda photograph: _error(photograph, model), reverse=True)
     count = max(1, min(SHEET_ROWS, len(order) // 3))
     middle = (len(order) - count) // 2
-    chosen = {}
+    chosen: dict[int, tuple[str, Photograph]] = {}
     for kind, start in (("worst", 0), ("best", len(order) - count), ("median", middle)):
         for position in range(start, start + count):
             chosen.setdefault(position, (kind, order[position]))
     return [chosen[position] for position in sorted(chosen)]
 
 
-def _error(photograph, method):
+def _error(photograph: Photograph, method: str) -> float:
     return photograph.measures[method]["ab_squared_error"] ** 0.5
 
 
-def caption(kind, photograph, models, scenes, class_name):
+def caption(
+    kind: str,
+    photograph: Photograph,
+    models: Iterable[str],
+    scenes: Sequence[tuple[str, float]],
+    class_name: str | None,
+) -> str:
     """One line: which picture, its errors, and the scene guesses beside the true one."""
     name = printable(os.path.basename(photograph.path))
     errors = " ".join(f"{_error(photograph, model):.1f}" for model in models)
@@ -208,7 +225,7 @@ def caption(kind, photograph, models, scenes, class_name):
     return text + (f"; is {class_name}" if class_name else "")
 
 
-def save_sheet(path, rows, title):
+def save_sheet(path: str, rows: Iterable[tuple[Sequence[np.ndarray], str]], title: str) -> None:
     """Write rows of (pictures, caption); raises OSError."""
     pictures, captions = zip(*rows)
     saving.save_image(sheets.sheet(pictures, SHEET_TILE, captions, title), path)

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from colornet.errors import UserError
 from colornet.training.run_folder import to_disk, writing
+from colornet.training.step import TrainState
 
 KEPT = 2  # the newest, and one to fall back on if a power cut spoiled it
 
@@ -24,13 +25,13 @@ class Checkpoints:
         host: number of this one. Every host takes part in saving; only the files of 0 count.
     """
 
-    def __init__(self, folder, state, host=0):
+    def __init__(self, folder: str, state: TrainState, host: int = 0) -> None:
         self.folder = folder
         self.host = host
         self.saved = os.path.join(folder, f"host-{host}") if host else folder
         self.checkpoint = tf.train.Checkpoint(**state.checkpointed())
 
-    def restore(self):
+    def restore(self) -> int:
         """Restore the newest checkpoint that can be read; returns its step, 0 without any.
 
         Raises:
@@ -53,14 +54,14 @@ class Checkpoints:
             )
         return 0
 
-    def _read(self, step):
+    def _read(self, step: int) -> None:
         # TensorFlow takes the path that it reads, not the one it writes, for a pattern.
         with tempfile.TemporaryDirectory() as plain:
-            link = os.path.join(plain, "checkpoints")
+            link = os.path.join(plain, "link")
             os.symlink(os.path.abspath(self.folder), link)
             self.checkpoint.read(_path(link, step)).assert_existing_objects_matched()
 
-    def save(self, step):
+    def save(self, step: int) -> None:
         """Write the checkpoint of a step, then remove older ones; raises UserError."""
         path = _path(self.saved, step)
         with writing(self.saved, f"the checkpoint of step {step}"):
@@ -78,19 +79,22 @@ class Checkpoints:
             shutil.rmtree(self.saved, ignore_errors=True)
 
 
-def _path(folder, step):
+def _path(folder: str, step: int) -> str:
     return os.path.join(folder, f"step-{step}")
 
 
-def _steps(folder, ending=".index"):
+def _steps(folder: str, ending: str = ".index") -> list[int]:
     """Steps of the checkpoints in a folder, ascending; with ending "*" unfinished ones too."""
     names = map(os.path.basename, glob.glob(os.path.join(glob.escape(folder), "step-*" + ending)))
     found = (re.match(r"step-(\d+)([._]|$)", name) for name in names)
     return sorted({int(match[1]) for match in found if match})
 
 
-def _remove(folder, step):
+def _remove(folder: str, step: int) -> None:
     # The index first: without it the rest is no checkpoint.
     path = glob.escape(_path(folder, step))
     for part in glob.glob(f"{path}.index") + glob.glob(f"{path}[._]*"):
-        shutil.rmtree(part) if os.path.isdir(part) else os.path.exists(part) and os.remove(part)
+        if os.path.isdir(part):
+            shutil.rmtree(part)
+        elif os.path.exists(part):
+            os.remove(part)

@@ -1,5 +1,8 @@
 """curves.png: a run's losses, validation figures and learning rate over its steps."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from colornet.files import whole_file
 
 PANELS = (
@@ -17,13 +20,13 @@ LINES = {  # figures of the records, the same at every step
 }
 
 
-def draw_curves(rows, path):
+def draw_curves(rows: Sequence[dict[str, Any]], path: str) -> None:
     """Draw the rows of a metrics.jsonl, whole or not at all; raises OSError."""
     with whole_file(path) as file:
         figure(rows).savefig(file, format="png")
 
 
-def figure(rows):
+def figure(rows: Sequence[dict[str, Any]]) -> Any:
     """matplotlib's Figure of the rows of a metrics.jsonl."""
     from matplotlib.figure import Figure
 

@@ -5,11 +5,14 @@ import dataclasses
 import json
 import os
 import time
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import tensorflow as tf
 
 from colornet.errors import UserError
 from colornet.training.step import TrainState
+from config import Config
 
 # A lower precision must be this much faster to be worth its rounding.
 WORTH = 1.1
@@ -29,12 +32,12 @@ class Cluster:
     number: int = 0
 
     @property
-    def chief(self):
+    def chief(self) -> bool:
         """Whether this host is the one that writes the run folder."""
         return self.number == 0
 
 
-def read_cluster():
+def read_cluster() -> Cluster:
     """The `Cluster` of TF_CONFIG, one host without it; raises UserError."""
     text = os.environ.get("TF_CONFIG", "").strip()
     try:
@@ -58,7 +61,7 @@ def read_cluster():
         ) from None
 
 
-def make_strategy(devices, cluster):
+def make_strategy(devices: str, cluster: Cluster) -> tuple[tf.distribute.Strategy, str]:
     """The tf.distribute strategy for the devices that are there.
 
     Args:
@@ -95,7 +98,7 @@ def make_strategy(devices, cluster):
     return tf.distribute.get_strategy(), f"CPU, {os.cpu_count()} cores"
 
 
-def check_batch(config, strategy):
+def check_batch(config: Config, strategy: tf.distribute.Strategy) -> None:
     """Raise UserError where a batch cannot be cut into equal parts."""
     replicas = strategy.num_replicas_in_sync
     if config.batch_size % (replicas * config.gradient_accumulation):
@@ -112,11 +115,11 @@ class Hosts:
         count, number, chief: as of `Cluster`.
     """
 
-    def __init__(self, cluster, strategy):
+    def __init__(self, cluster: Cluster, strategy: tf.distribute.Strategy) -> None:
         self.count, self.number, self.chief = cluster.count, cluster.number, cluster.chief
         self.strategy = strategy
 
-    def sum(self, value):
+    def sum(self, value: float) -> float:
         """The sum of every host's value; all of them must call it."""
         if self.count == 1:
             return value
@@ -127,12 +130,14 @@ class Hosts:
         )
 
     @tf.function
-    def _sum(self, value):
+    def _sum(self, value: tf.Tensor) -> tf.Tensor:
         values = self.strategy.run(tf.identity, (value,))
         return self.strategy.reduce(tf.distribute.ReduceOp.SUM, values, axis=None)
 
 
-def choose_precision(build_model, config, hosts):
+def choose_precision(
+    build_model: Callable[..., Any], config: Config, hosts: Hosts
+) -> tuple[str, str]:
     """The fastest precision of the devices, measured; the same on every host.
 
     Returns:
@@ -144,14 +149,14 @@ def choose_precision(build_model, config, hosts):
     seconds = {
         policy: hosts.sum(_seconds_a_step(build_model, config, policy)) for policy in candidates
     }
-    fastest = min(seconds, key=seconds.get)
+    fastest = min(seconds, key=lambda policy: seconds[policy])
     if seconds["float32"] < WORTH * seconds[fastest]:
         fastest = "float32"
     described = ", ".join(f"{policy} {s / hosts.count:.3f} s" for policy, s in seconds.items())
     return fastest, f"{fastest} (measured: a step takes {described})"
 
 
-def _seconds_a_step(build_model, config, precision):
+def _seconds_a_step(build_model: Callable[..., Any], config: Config, precision: str) -> float:
     """Measured seconds of a training step on random pictures."""
     batch = min(config.batch_size, PROBE_BATCH)
     small = dataclasses.replace(config, batch_size=batch, gradient_accumulation=1)
@@ -165,7 +170,7 @@ def _seconds_a_step(build_model, config, precision):
     return seconds_of(lambda: (state.step(*pictures), state.take_totals()))
 
 
-def seconds_of(step, repeats=3):
+def seconds_of(step: Callable[[], object], repeats: int = 3) -> float:
     """Seconds of the fastest of some calls, after one that is not counted."""
     step()
     times = []
@@ -177,15 +182,15 @@ def seconds_of(step, repeats=3):
 
 
 @contextlib.contextmanager
-def plain_errors(cluster, memory_advice):
+def plain_errors(cluster: Cluster | Hosts, memory_advice: str) -> Iterator[None]:
     """Context in which TensorFlow's errors that a user can mend become UserErrors.
 
     Args:
         cluster: a `Cluster` or `Hosts`.
         memory_advice: what to try where memory does not suffice.
     """
-    memory = (tf.errors.ResourceExhaustedError,)
-    host_gone = (
+    memory: tuple[type[Exception], ...] = (tf.errors.ResourceExhaustedError,)
+    host_gone: tuple[type[Exception], ...] = (
         tf.errors.UnavailableError,
         tf.errors.AbortedError,
         tf.errors.CancelledError,

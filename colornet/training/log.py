@@ -4,6 +4,8 @@ import dataclasses
 import json
 import math
 import os
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -12,8 +14,8 @@ from tensorboard.plugins.hparams import api as hparams
 from colornet.files import whole_file, whole_path
 from colornet.pictures import colorspace, sheets
 from colornet.pictures.saving import save_image
-from colornet.training.run_folder import to_disk
-from config import FILLED_IN
+from colornet.training.run_folder import RunFolder, to_disk
+from config import FILLED_IN, Config
 
 VALIDATION = "val_"  # what figures of validation begin with in metrics.jsonl
 SETTINGS = ".settings"  # ending of TensorBoard's file of them
@@ -34,7 +36,7 @@ class Log:
         OSError, tf.errors.OpError: the files cannot be written.
     """
 
-    def __init__(self, folder, step, config):
+    def __init__(self, folder: RunFolder, step: int, config: Config) -> None:
         self.folder = folder
         rows = [row for row in read_metrics(folder.metrics) if row["step"] <= step]
         text = "".join(json.dumps(row) + "\n" for row in rows)
@@ -48,12 +50,14 @@ class Log:
             self.writers[name] = tf.summary.create_file_writer(events)
         _write_settings(config, folder)
 
-    def training(self, step, figures):
+    def training(self, step: int, figures: Mapping[str, Any]) -> None:
         """A row of training figures."""
         self._row(step, figures)
         self._scalars("train", step, {**figures, "rmse_ab": colorspace.rmse_ab(figures["mse"])})
 
-    def validation(self, step, figures, panel):
+    def validation(
+        self, step: int, figures: Mapping[str, float | None], panel: Sequence[np.ndarray] | None
+    ) -> None:
         """A row of validation figures and, if there is a panel, its picture.
 
         Args:
@@ -71,29 +75,29 @@ class Log:
             with self.writers["validation"].as_default(step):
                 tf.summary.image("grey | predicted | truth", np.asarray(image)[None])
 
-    def _row(self, step, figures):
+    def _row(self, step: int, figures: Mapping[str, float | None]) -> None:
         # JSON has no infinity, such as the PSNR of a picture met exactly.
         finite = {k: v if v is None or math.isfinite(v) else None for k, v in figures.items()}
         self.file.write(json.dumps({"step": step, **finite}) + "\n")
 
-    def _scalars(self, writer, step, figures):
+    def _scalars(self, writer: str, step: int, figures: Mapping[str, float | None]) -> None:
         with self.writers[writer].as_default(step):
             for name, value in figures.items():
                 if value is not None and math.isfinite(value):
                     tf.summary.scalar(name, value)
         self.writers[writer].flush()
 
-    def to_disk(self):
+    def to_disk(self) -> None:
         """Have the rows so far survive a power cut."""
         to_disk(self.folder.metrics)
 
-    def close(self):
+    def close(self) -> None:
         self.file.close()
         for writer in self.writers.values():
             writer.close()
 
 
-def _drop_events(folder, step):
+def _drop_events(folder: str, step: int) -> None:
     """Remove from TensorBoard's files what came after a step, which will come again."""
     for name in os.listdir(folder) if os.path.isdir(folder) else ():
         path = os.path.join(folder, name)
@@ -109,7 +113,7 @@ def _drop_events(folder, step):
                 file.write(event)
 
 
-def _write_settings(config, folder):
+def _write_settings(config: Config, folder: RunFolder) -> None:
     """The settings for TensorBoard, in place of those of before.
 
     They lie above training and validation: its HParams table takes figures from there.
@@ -126,7 +130,7 @@ def _write_settings(config, folder):
     writer.close()
 
 
-def read_metrics(path):
+def read_metrics(path: str) -> list[dict[str, Any]]:
     """Rows of a metrics.jsonl; a last line cut short by a power cut is left out."""
     rows = []
     if os.path.exists(path):
@@ -139,14 +143,16 @@ def read_metrics(path):
     return rows
 
 
-def _panel_rows(luminance, predicted, truth):
+def _panel_rows(
+    luminance: np.ndarray, predicted: np.ndarray, truth: np.ndarray
+) -> list[list[np.ndarray]]:
     """Rows of uint8 RGB [grey, predicted, truth]; two pictures a row.
 
     Args:
         luminance: (batch, height, width, 1) in [0, 1].
         predicted, truth: (batch, height/2, width/2, 2) in [0, 1].
     """
-    triples = []
+    triples: list[list[np.ndarray]] = []
     for light, *planes in zip(luminance, predicted, truth):
         lightness = colorspace.decode_luminance(light[..., 0])
         neutral = np.zeros((*lightness.shape, 2), np.float32)

@@ -4,6 +4,8 @@ import contextlib
 import dataclasses
 import os
 import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import tensorflow as tf
 
@@ -15,10 +17,16 @@ from colornet.training.curves import draw_curves
 from colornet.training.log import Log, read_metrics
 from colornet.training.run_folder import RunFolder, to_disk, writing
 from colornet.training.validation import validate
+from config import Config
 
 
 @contextlib.contextmanager
-def open_run(build_model, config, dataset, run_dir):
+def open_run(
+    build_model: Callable[..., Any],
+    config: Config,
+    dataset: dict[str, Any],
+    run_dir: str | os.PathLike[str],
+) -> Iterator["Run"]:
     """Context of a `Run`, begun or restored, on the devices that are there.
 
     Args:
@@ -59,7 +67,7 @@ def open_run(build_model, config, dataset, run_dir):
         yield run
 
 
-def _step_memory(config, folder):
+def _step_memory(config: Config, folder: RunFolder) -> str:
     """Advice for a step that gets too little memory: settings that may change on this run."""
     if folder.begun():
         return (
@@ -85,7 +93,14 @@ class Run:
         hosts: a `devices.Hosts`.
     """
 
-    def __init__(self, config, dataset, folder, state, hosts):
+    def __init__(
+        self,
+        config: Config,
+        dataset: dict[str, Any],
+        folder: RunFolder,
+        state: step.TrainState,
+        hosts: devices.Hosts,
+    ) -> None:
         self.config, self.folder, self.hosts, self._state = config, folder, hosts, state
         self._checkpoints = Checkpoints(folder.checkpoints, state, hosts.number)
         # 1. A run with a checkpoint goes on from it; 2. any other starts with initial_weights, or
@@ -107,7 +122,7 @@ class Run:
             )
         self.finished = self.done >= config.steps
         self.validates = hosts.chief and dataset["val"]["pictures"] > 0
-        self._log = None
+        self._log: Log | None = None
         if hosts.chief and self.done and not os.path.exists(folder.last_weights):
             self._save_weights(folder.last_weights)  # the process was killed before it could
         if hosts.chief and not self.finished:
@@ -116,7 +131,7 @@ class Run:
                 self._log = Log(folder, self.done, config)
         self._timed_from, self._timer = self.done, time.perf_counter()
 
-    def spread(self, make):
+    def spread(self, make: Callable[[int, int, int], tf.data.Dataset]) -> Iterator[Any]:
         """Iterator over batches, spread over the replicas.
 
         Args:
@@ -124,7 +139,7 @@ class Run:
         """
         return iter(self._state.spread(make))
 
-    def step(self, number, batch):
+    def step(self, number: int, batch: Any) -> None:
         """Update the network by a batch; the first step that works writes the settings.
 
         Raises:
@@ -145,7 +160,7 @@ class Run:
             # Not before: settings that cannot run, such as too large a batch, may change.
             run_settings.save(self.config, self.folder)
 
-    def log(self, number):
+    def log(self, number: int) -> str:
         """Log the training figures since the last call; returns a line of them."""
         config, seconds = self.config, time.perf_counter() - self._timer
         rate = (number - self._timed_from) * config.batch_size / seconds
@@ -163,7 +178,7 @@ class Run:
             f"left {left / 60:.0f} min"
         )
 
-    def validate(self, number, batches):
+    def validate(self, number: int, batches: Iterable[Any]) -> str:
         """Validate; log the figures and a panel, and keep the weights if they are the best so far.
 
         Returns:
@@ -177,14 +192,15 @@ class Run:
             self._state.best.assign(figures["val_rmse_ab"])
             self._save_weights(self.folder.best_weights)
         with writing(self.folder.path, "validation figures and panel"):
-            self._log.validation(number, figures, panel)
+            if self._log:
+                self._log.validation(number, figures, panel)
             draw_curves(read_metrics(self.folder.metrics), self.folder.curves)
         self._timer += time.perf_counter() - started
         return " ".join(
             [f"step {number}"] + [f"{k} {v:.4f}" for k, v in figures.items() if v is not None]
         )
 
-    def save(self, number):
+    def save(self, number: int) -> None:
         """Write a checkpoint and its weights; every host must."""
         if self._log:
             self._log.to_disk()
@@ -192,11 +208,11 @@ class Run:
         if self.hosts.chief:
             self._save_weights(self.folder.last_weights)
 
-    def _save_weights(self, path):
+    def _save_weights(self, path: str) -> None:
         with writing(self.folder.path, os.path.basename(path)):
             weights_files.save_weights(self._state.model, path)
             to_disk(path)
 
-    def close(self):
+    def close(self) -> None:
         if self._log:
             self._log.close()

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from collections.abc import Iterator
 
 import tensorflow as tf
 
@@ -26,7 +27,7 @@ class RunFolder:
         lock: file that is there while a process trains.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
         self.settings = os.path.join(path, weights_files.CONFIG)
         self.metrics = os.path.join(path, "metrics.jsonl")
@@ -39,7 +40,7 @@ class RunFolder:
         self.lock = os.path.join(path, "lock")
 
     @contextlib.contextmanager
-    def claimed(self):
+    def claimed(self) -> Iterator[None]:
         """Context in which no other process trains here; makes the folder if it is missing.
 
         Raises:
@@ -51,11 +52,11 @@ class RunFolder:
                 stack.enter_context(locked(self.lock, f"{self.path}: this run folder"))
             yield
 
-    def begun(self):
+    def begun(self) -> bool:
         """Whether a run made a step here."""
         return os.path.exists(self.settings)
 
-    def check_nothing_is_lost(self):
+    def check_nothing_is_lost(self) -> None:
         """Raise UserError where a run without a checkpoint left what a new one would overwrite.
 
         A run that was killed before its first checkpoint has the folder for it, and no last
@@ -76,7 +77,7 @@ class RunFolder:
 
 
 @contextlib.contextmanager
-def writing(folder, what):
+def writing(folder: str, what: str) -> Iterator[None]:
     """Context in which a failure to write becomes a UserError."""
     try:
         yield
@@ -90,7 +91,7 @@ def writing(folder, what):
         ) from error
 
 
-def to_disk(*paths):
+def to_disk(*paths: str) -> None:
     """Have the files survive a power cut; raises OSError."""
     for path in {*paths, *map(os.path.dirname, paths)}:
         descriptor = os.open(path, os.O_RDONLY)

@@ -2,15 +2,17 @@
 
 import dataclasses
 import os
+from typing import Any
 
 from colornet.errors import UserError
 from colornet.records.dataset import fingerprint
-from colornet.training.run_folder import to_disk, writing
+from colornet.training.run_folder import RunFolder, to_disk, writing
 from config import (
     BEFORE,
     FILLED_IN,
     FROM_RECORDS,
     RESUMABLE,
+    Config,
     differences,
     file_settings,
     read_config,
@@ -18,7 +20,7 @@ from config import (
 )
 
 
-def of_records(config, dataset):
+def of_records(config: Config, dataset: dict[str, Any]) -> Config:
     """The settings with what the records decide: how they were made, classes, mean color."""
     names = tuple(dataset["class_names"])
     made = {**BEFORE, **dataset["settings"]}
@@ -33,7 +35,7 @@ def of_records(config, dataset):
     )
 
 
-def going_on(config, folder):
+def going_on(config: Config, folder: RunFolder) -> Config:
     """The settings, checked against those of the run in the folder, if there is one.
 
     Precision "auto" becomes what the run measured when it began.
@@ -46,18 +48,27 @@ def going_on(config, folder):
             of a precision that would be measured.
     """
     if not folder.begun():
-        if config.precision == "auto" and config.deterministic:
-            raise UserError(
-                "setting precision=auto: a timing decides it, so that two runs of one command may "
-                "differ; expected float32, mixed_bfloat16 or mixed_float16, or add "
-                "--set deterministic=false"
-            )
+        _check_new(config)
         return config
     began = read_config(folder.settings)
     if config.precision == "auto":
         config = dataclasses.replace(config, precision=began.precision)
     if not began.mean_color:  # older runs did not write it
         began = dataclasses.replace(began, mean_color=config.mean_color)
+    _check_goes_on(config, began, folder)
+    return config
+
+
+def _check_new(config: Config) -> None:
+    if config.precision == "auto" and config.deterministic:
+        raise UserError(
+            "setting precision=auto: a timing decides it, so that two runs of one command may "
+            "differ; expected float32, mixed_bfloat16 or mixed_float16, or add "
+            "--set deterministic=false"
+        )
+
+
+def _check_goes_on(config: Config, began: Config, folder: RunFolder) -> None:
     wrong = {
         name: pair for name, pair in differences(config, began).items() if name not in RESUMABLE
     }
@@ -75,17 +86,24 @@ def going_on(config, folder):
             "the learning rate over all steps, so that it would jump; to train on, begin another "
             f"--run-dir with --set initial_weights={folder.path} and steps of its own"
         )
-    return config
 
 
-def save(config, folder):
+def save(config: Config, folder: RunFolder) -> None:
     """Write config.json; raises UserError."""
     with writing(folder.path, os.path.basename(folder.settings)):
         save_config(config, folder.settings)
         to_disk(folder.settings)
 
 
-def start_block(config, dataset, folder, device, precision, parameters, step):
+def start_block(
+    config: Config,
+    dataset: dict[str, Any],
+    folder: RunFolder,
+    device: str,
+    precision: str,
+    parameters: int,
+    step: int,
+) -> str:
     """The lines that say at the start what a run will do."""
     passes = config.steps * config.batch_size / max(1, dataset["train"]["pictures"])
     validation = f"{dataset['val']['pictures']} to validate"
@@ -104,7 +122,7 @@ def start_block(config, dataset, folder, device, precision, parameters, step):
     )
 
 
-def _schedule(config):
+def _schedule(config: Config) -> str:
     """What the learning rate does, and what that means for going on later."""
     rise = f" after {config.warmup_steps} steps of rising" if config.warmup_steps else ""
     if config.schedule == "cosine":
@@ -113,7 +131,7 @@ def _schedule(config):
     return f"rate {config.learning_rate:g}{rise}, constant: steps may be raised later to go on"
 
 
-def finished(config, folder):
+def finished(config: Config, folder: RunFolder) -> str:
     """The line that says that no step is left, and how to train on."""
     if config.schedule == "cosine":
         more = (
@@ -125,7 +143,7 @@ def finished(config, folder):
     return f"finished: all {config.steps} steps are done; {more}"
 
 
-def _settings_lines(config, folder):
+def _settings_lines(config: Config, folder: RunFolder) -> str:
     """Where the settings come from, and which of them config.py has otherwise as it is now."""
     began = f"preset {config.preset}" if config.preset else "the defaults"
     where = f"config.py, {began}"

@@ -1,17 +1,20 @@
 """One update of the network: the joint loss (section 3.4), its gradients and the optimizer."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from colornet.records import format as record_format
 from colornet.training import optimizers
+from config import Config
 
 NOT_FINITE = "the loss is not finite"
 
 
-def make_optimizer(config, precision="float32"):
+def make_optimizer(config: Config, precision: str = "float32") -> Any:
     """The Keras optimizer of the settings, with its learning rate schedule."""
     rate = config.learning_rate
     if config.schedule == "cosine" or config.warmup_steps:
@@ -53,7 +56,13 @@ class TrainState(tf.Module):
         best: lowest validation rmse_ab so far.
     """
 
-    def __init__(self, build_model, config, precision, strategy):
+    def __init__(
+        self,
+        build_model: Callable[..., Any],
+        config: Config,
+        precision: str,
+        strategy: tf.distribute.Strategy,
+    ) -> None:
         super().__init__()
         self.config = config
         self.strategy = strategy
@@ -70,7 +79,7 @@ class TrainState(tf.Module):
         )
         self.best = tf.Variable(float("inf"), trainable=False, name="best")
 
-    def checkpointed(self):
+    def checkpointed(self) -> dict[str, Any]:
         """{name in a checkpoint: what it holds}: all that a run needs to go on."""
         return {
             "model": self.model,
@@ -80,7 +89,7 @@ class TrainState(tf.Module):
         }
 
     @tf.function
-    def step(self, luminance, chrominance, label):
+    def step(self, luminance: Any, chrominance: Any, label: Any) -> None:
         """One update by a (distributed) batch, as of `read_input.training_batches`.
 
         Raises:
@@ -88,7 +97,7 @@ class TrainState(tf.Module):
         """
         self.strategy.run(self._replica_step, args=(luminance, chrominance, label))
 
-    def _replica_step(self, luminance, chrominance, label):
+    def _replica_step(self, luminance: tf.Tensor, chrominance: tf.Tensor, label: tf.Tensor) -> None:
         parts = self.config.gradient_accumulation
         variables = self.model.trainable_variables
         gradients = None
@@ -100,7 +109,9 @@ class TrainState(tf.Module):
             self.totals.assign_add(totals)
         self.optimizer.apply(gradients, variables)
 
-    def _gradients(self, luminance, chrominance, label):
+    def _gradients(
+        self, luminance: tf.Tensor, chrominance: tf.Tensor, label: tf.Tensor
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         with tf.GradientTape() as tape:
             outputs = self.model(luminance, training=True)
             totals = loss_totals(outputs, chrominance, label)
@@ -116,23 +127,23 @@ class TrainState(tf.Module):
         with tf.control_dependencies([tf.debugging.Assert(finite, [NOT_FINITE])]):
             return tf.identity(totals), [tf.identity(gradient) for gradient in gradients]
 
-    def take_totals(self):
+    def take_totals(self) -> dict[str, float | None]:
         """Training figures since the last call, as a dict of floats."""
-        squared, entropy, labelled, pictures = (float(x) for x in tf.convert_to_tensor(self.totals))
+        squared, entropy, labeled, pictures = (float(x) for x in tf.convert_to_tensor(self.totals))
         self.totals.assign(tf.zeros(4))
         mse = squared / pictures
         return {
             "loss": mse + self.config.classification_weight * entropy / pictures,
             "mse": mse,
-            "cross_entropy": entropy / labelled if labelled else None,
+            "cross_entropy": entropy / labeled if labeled else None,
         }
 
     @tf.function(reduce_retracing=True)
-    def predict(self, luminance):
+    def predict(self, luminance: tf.Tensor) -> dict[str, tf.Tensor]:
         """Outputs for validation, in inference mode."""
         return self.model(luminance, training=False)
 
-    def spread(self, make):
+    def spread(self, make: Callable[[int, int, int], tf.data.Dataset]) -> Any:
         """A dataset over all replicas, from a function that makes this host's part.
 
         Args:
@@ -149,45 +160,47 @@ class TrainState(tf.Module):
             )
         )
 
-    def first_not_finite(self, batch):
+    def first_not_finite(self, batch: Any) -> str:
         """Name of the first tensor that is not finite, with a batch as of `step`."""
         return first_not_finite(self.model, self.strategy.experimental_local_results(batch[0])[0])
 
-    def parameters(self):
+    def parameters(self) -> int:
         """Count of the numbers that are trained."""
         return sum(math.prod(v.shape) for v in self.model.trainable_variables)
 
-    def best_so_far(self):
+    def best_so_far(self) -> float:
         return float(tf.convert_to_tensor(self.best))
 
-    def learning_rate(self):
+    def learning_rate(self) -> float:
         return float(tf.convert_to_tensor(self.optimizer.learning_rate))
 
 
-def loss_totals(outputs, chrominance, label):
+def loss_totals(
+    outputs: dict[str, tf.Tensor], chrominance: tf.Tensor, label: tf.Tensor
+) -> tf.Tensor:
     """[sum of pictures' mean squared error, sum of cross entropies, pictures with class, pictures].
 
     The colour target has the network's own half size (section 3.4).
     """
     squared = tf.square(outputs["chrominance"] - chrominance)
     error = tf.reduce_sum(tf.reduce_mean(squared, axis=(1, 2, 3)))
-    entropy = labelled = tf.constant(0.0)
+    entropy = labeled = tf.constant(0.0)
     if "logits" in outputs:
         has_class = label != record_format.NO_CLASS
         each = tf.nn.sparse_softmax_cross_entropy_with_logits(
             tf.where(has_class, label, 0), outputs["logits"]
         )
         entropy = tf.reduce_sum(tf.where(has_class, each, 0))
-        labelled = tf.reduce_sum(tf.cast(has_class, tf.float32))
-    return tf.stack([error, entropy, labelled, tf.cast(tf.shape(label)[0], tf.float32)])
+        labeled = tf.reduce_sum(tf.cast(has_class, tf.float32))
+    return tf.stack([error, entropy, labeled, tf.cast(tf.shape(label)[0], tf.float32)])
 
 
-def joint_loss(totals, config):
-    """MSE + alpha cross entropy (equation 3), summed over pictures; only labelled ones have it."""
+def joint_loss(totals: tf.Tensor, config: Config) -> tf.Tensor:
+    """MSE + alpha cross entropy (equation 3), summed over pictures; only labeled ones have it."""
     return totals[0] + config.classification_weight * totals[1]
 
 
-def first_not_finite(model, luminance):
+def first_not_finite(model: keras.Model, luminance: tf.Tensor) -> str:
     """Name of the first tensor that is not finite: a weight, the input, or a layer's output."""
     for variable in model.trainable_variables:
         if not _finite(variable.value):
@@ -207,5 +220,5 @@ def first_not_finite(model, luminance):
     return "a gradient"
 
 
-def _finite(tensors):
+def _finite(tensors: Any) -> bool:
     return all(bool(tf.reduce_all(tf.math.is_finite(x))) for x in tf.nest.flatten(tensors))

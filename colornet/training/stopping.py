@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+from typing import Self
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -19,8 +20,8 @@ class StopSignals:
     can take a minute. A thread that reads the wake-up descriptor hears of a signal at once.
     """
 
-    def __enter__(self):
-        self.number = None
+    def __enter__(self) -> Self:
+        self.number: int | None = None
         reading, self.writing = os.pipe()
         os.set_blocking(self.writing, False)
         self.handlers = {number: signal.signal(number, lambda *_: None) for number in SIGNALS}
@@ -28,13 +29,13 @@ class StopSignals:
         threading.Thread(target=self._listen, args=(reading,), daemon=True).start()
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         signal.set_wakeup_fd(self.descriptor)
         for number, handler in self.handlers.items():
             signal.signal(number, handler)
         os.close(self.writing)
 
-    def _listen(self, reading):
+    def _listen(self, reading: int) -> None:
         with open(reading, "rb", buffering=0) as pipe:
             while byte := pipe.read(1):
                 if byte[0] not in SIGNALS:

@@ -270,7 +270,7 @@ def test_frames_can_be_colored_one_by_one(run):
     assert np.array_equal(rgb(decoded("out-a.mkv")[-1]), rgb(decoded("out-last.mkv")[0]))
 
 
-def test_what_moves_takes_its_new_colour_at_once():
+def test_what_moves_takes_its_new_color_at_once():
     steadying = Steadying()
     still = np.full((8, 8, 1), 0.5, np.float32)
     moved = still.copy()
@@ -354,7 +354,7 @@ def test_kinds_are_told_by_content(run):
     assert not kinds.is_film("out/b.png") and kinds.is_film("out/film.mkv")
 
 
-def test_without_pyav_pictures_are_coloured(run, capfd, monkeypatch):
+def test_without_pyav_pictures_are_colored(run, capfd, monkeypatch):
     write("a.mkv", panned(2))
     tiny.photograph().save("b.png")
     monkeypatch.setitem(sys.modules, "av", None)

@@ -287,7 +287,7 @@ def test_shapes_are_known_before_the_first_batch(records, change):
     assert label.shape == (BATCH,)
 
 
-def test_validation_gives_centre_crops_in_order(records):
+def test_validation_gives_center_crops_in_order(records):
     folder, dataset = records
     batches = list(read_input.validation_batches(CONFIG, folder, dataset, 2))
     assert [list(label.numpy()) for _, _, label in batches] == [[0, 1], [2, 3], [4]]

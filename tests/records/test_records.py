@@ -299,14 +299,14 @@ def test_the_counts_add_up(messy):
         assert f"{count:8d}  {reason}\n" in printed
 
 
-def test_a_color_profile_is_honoured(tmp_path):
+def test_a_color_profile_is_honored(tmp_path):
     pixels = colorful(SIZE, SIZE)
     (tmp_path / "plain.png").write_bytes(encoded(pixels, "PNG"))
     (tmp_path / "profile.png").write_bytes(encoded(pixels, "PNG", icc_profile=swapped_profile()))
     plain = opening.open_square(tmp_path / "plain.png", SIZE)
-    honoured = opening.open_square(tmp_path / "profile.png", SIZE).astype(int)
+    honored = opening.open_square(tmp_path / "profile.png", SIZE).astype(int)
     assert np.array_equal(plain, pixels)
-    assert np.abs(honoured - pixels[..., [1, 0, 2]]).max() <= 2
+    assert np.abs(honored - pixels[..., [1, 0, 2]]).max() <= 2
 
 
 def test_pictures_are_upright_and_on_white(tmp_path):

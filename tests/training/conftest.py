@@ -14,7 +14,7 @@ def records(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def unlabelled(tmp_path_factory):
+def unlabeled(tmp_path_factory):
     """Records without classes."""
     return make_records(tmp_path_factory.mktemp("flat"), classes=())
 

@@ -374,9 +374,9 @@ def test_a_run_leaves_what_it_promises(records, tmp_path, capsys):
     assert "batch_size was 4, now 8" in capsys.readouterr().err
 
 
-def test_other_records_are_refused(records, unlabelled, tmp_path, capsys):
+def test_other_records_are_refused(records, unlabeled, tmp_path, capsys):
     assert train(records, tmp_path, steps=1) == 0
-    assert train(unlabelled, tmp_path, steps=2) == 2
+    assert train(unlabeled, tmp_path, steps=2) == 2
     error = capsys.readouterr().err
     assert (
         "records_fingerprint was" in error
@@ -403,8 +403,8 @@ def test_ablations_train(records, tmp_path, values):
     assert ("global" in names) == ("use_global_features" not in values)
 
 
-def test_records_without_classes_train_on_color_alone(unlabelled, tmp_path):
-    assert train(unlabelled, tmp_path) == 0
+def test_records_without_classes_train_on_color_alone(unlabeled, tmp_path):
+    assert train(unlabeled, tmp_path) == 0
     assert rows(tmp_path)[0]["cross_entropy"] is None
     assert rows(tmp_path)[0]["loss"] == rows(tmp_path)[0]["mse"]
 
@@ -415,13 +415,13 @@ def weights(folder):
     return weights_files.read_weights(str(folder / "best.weights.h5"))
 
 
-def test_a_run_can_start_from_the_weights_of_another(records, unlabelled, tmp_path, capsys):
+def test_a_run_can_start_from_the_weights_of_another(records, unlabeled, tmp_path, capsys):
     first, second, third = tmp_path / "first", tmp_path / "second", tmp_path / "third"
     assert train(records, first, steps=2) == 0
     still = dict(initial_weights=first, learning_rate=1e-9, steps=1)
     assert train(records, second, **still) == 0
     assert train(records, second, **{**still, "steps": 2}) == 0  # goes on from its checkpoint
-    assert train(unlabelled, third, **still) == 0  # other classes: without the scene classifier
+    assert train(unlabeled, third, **still) == 0  # other classes: without the scene classifier
     for folder, names in ((second, weights(first)), (third, weights(third))):
         assert weights(folder).keys() == names.keys()
         for name, value in weights(folder).items():

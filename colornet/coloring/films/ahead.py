@@ -2,11 +2,15 @@
 
 import queue
 import threading
+from collections.abc import Generator
+from typing import Any, TypeVar
+
+Item = TypeVar("Item")
 
 _END = object()
 
 
-def ahead(items, depth):
+def ahead(items: Generator[Item, None, None], depth: int) -> Generator[Item, None, None]:
     """The items of a generator, made in a thread up to `depth` of them before they are used.
 
     Closing it, as an exception where it is used does, ends the generator and its thread.
@@ -14,7 +18,8 @@ def ahead(items, depth):
     Raises:
         What the generator raises, where its next item would have come.
     """
-    made, unwanted = queue.Queue(depth), threading.Event()
+    made: queue.Queue = queue.Queue(depth)
+    unwanted = threading.Event()
     thread = threading.Thread(target=_make, args=(items, made, unwanted), daemon=True)
     thread.start()
     try:
@@ -30,8 +35,8 @@ def ahead(items, depth):
         thread.join()
 
 
-def _make(items, made, unwanted):
-    def hand_over(item, error=None):
+def _make(items: Generator[Any, None, None], made: queue.Queue, unwanted: threading.Event) -> None:
+    def hand_over(item: object, error: BaseException | None = None) -> None:
         while not unwanted.is_set():
             try:
                 return made.put((item, error), timeout=0.1)

@@ -1,17 +1,28 @@
 """Films on the command line: what is said while they are coloured, and after."""
 
+import argparse
 import functools
 import sys
+from collections.abc import Iterator, Sequence
+
+import numpy as np
 
 from colornet import shell
+from colornet.coloring.colorizer import Colorizer
 from colornet.coloring.films.encoding import Encoding
 from colornet.coloring.films.film_colorizer import FilmColorizer, FilmSettings
+from colornet.coloring.outputs import Job
 from colornet.errors import ImageError, UserError
 from colornet.files import printable
-from colornet.progress import progress
+from colornet.progress import Bar, progress
 
 
-def color_films(jobs, colorizer, options, style=None):
+def color_films(
+    jobs: Sequence[Job],
+    colorizer: Colorizer,
+    options: argparse.Namespace,
+    style: np.ndarray | None = None,
+) -> Iterator[tuple[Job, Exception | None]]:
     """Color films, one after the other.
 
     Args:
@@ -23,15 +34,7 @@ def color_films(jobs, colorizer, options, style=None):
     Yields:
         (job, None), or (job, the error) of a film that could not be coloured, or not all of it.
     """
-    if options.stop is not None and options.stop <= options.start:
-        raise UserError("--to: expected a time after that of --from")
-    settings = FilmSettings(
-        style=style,
-        steady=options.steady == "on",
-        start=options.start,
-        stop=options.stop,
-        encoding=Encoding(options.codec, options.crf),
-    )
+    settings = _settings(options, style)
     films = FilmColorizer(colorizer, settings)
     for job in jobs:
         name = printable(job.source)
@@ -44,12 +47,26 @@ def color_films(jobs, colorizer, options, style=None):
         print(f"{name}: {outcome.frames} frames{shots}")
         if options.classes:
             for start, probabilities in outcome.scenes.items():
+                if probabilities is None:
+                    continue
                 scenes = colorizer.class_names_of(probabilities, options.classes)
                 shell.print_scenes(f"{name}, from frame {start}", scenes)
         for stream in outcome.left_out:
             print(f"{name}: left out: {stream}", file=sys.stderr)
-        yield job, outcome.damage and ImageError(outcome.damage)
+        yield job, ImageError(outcome.damage) if outcome.damage else None
 
 
-def _progress(name, what, total):
+def _settings(options: argparse.Namespace, style: np.ndarray | None) -> FilmSettings:
+    if options.stop is not None and options.stop <= options.start:
+        raise UserError("--to: expected a time after that of --from")
+    return FilmSettings(
+        style=style,
+        steady=options.steady == "on",
+        start=options.start,
+        stop=options.stop,
+        encoding=Encoding(options.codec, options.crf),
+    )
+
+
+def _progress(name: str, what: str, total: int | None) -> Bar:
     return progress(total, "frames", what=f"{name}: {what}", every=10)

@@ -1,9 +1,10 @@
 """How a film's picture is encoded."""
 
 import dataclasses
+from typing import Any
 
 import av
-from av.codec.codec import UnknownCodecError, find_best_pix_fmt_of_list
+from av.codec.codec import UnknownCodecError
 
 from colornet.coloring.films import frames
 from colornet.coloring.films.source import FilmError, reason
@@ -29,7 +30,7 @@ class Encoding:
     codec: str = CODEC
     quality: float | None = None
 
-    def encoder(self):
+    def encoder(self) -> av.Codec:
         """The `av.Codec`.
 
         Raises:
@@ -46,7 +47,9 @@ class Encoding:
             "libsvtav1 or ffv1"
         )
 
-    def settings(self, video, first):
+    def settings(
+        self, video: av.VideoStream, first: av.VideoFrame
+    ) -> tuple[dict[str, Any], dict[str, str]]:
         """What makes an encoder take a film as it is.
 
         Args:
@@ -59,26 +62,7 @@ class Encoding:
         Raises:
             FilmError: the encoder does not take such a film.
         """
-        attributes = {
-            "width": first.width,
-            "height": first.height,
-            "time_base": video.time_base,
-            "framerate": video.average_rate or video.guessed_rate or 25,
-            "sample_aspect_ratio": video.sample_aspect_ratio or 1,
-            "color_range": first.color_range,
-            "colorspace": first.colorspace,
-            "color_primaries": first.color_primaries,
-            "color_trc": first.color_trc,
-        }
-        if frames.levels_of(first).full:
-            attributes["color_range"] = frames.FULL_RANGE
-        if first.colorspace not in (*ycbcr.MATRICES, ycbcr.UNSAID):  # gray is the same in all
-            attributes["colorspace"] = ycbcr.matrix_of(first.colorspace, first.height)
-        if first.interlaced_frame:
-            interlaced = (
-                av.codec.context.Flags.interlaced_dct | av.codec.context.Flags.interlaced_me
-            )
-            attributes["flags"] = interlaced
+        attributes = _attributes(video, first)
         options = self._quality(attributes)
         try:
             attributes["pix_fmt"] = self._pixel_format(first, attributes, options)
@@ -89,7 +73,7 @@ class Encoding:
             attributes["pix_fmt"] = self._pixel_format(first, attributes, options)
         return attributes, options
 
-    def _quality(self, attributes):
+    def _quality(self, attributes: dict[str, Any]) -> dict[str, str]:
         """Options that set the quality; for some encoders attributes do."""
         encoder = self.encoder()
         known = {o.name for o in av.CodecContext.create(encoder, "w").supported_options.private}
@@ -106,7 +90,9 @@ class Encoding:
             )
         return options
 
-    def _pixel_format(self, first, attributes, options):
+    def _pixel_format(
+        self, first: av.VideoFrame, attributes: dict[str, Any], options: dict[str, str]
+    ) -> str:
         """The format nearest to the film's with which the encoder takes its size.
 
         H.264 holds odd sizes only where chroma is not halved.
@@ -119,20 +105,43 @@ class Encoding:
         ]
         error = "it takes no Y'CbCr"
         while formats:
-            best, _ = find_best_pix_fmt_of_list(formats, first.format.name)
+            best = frames.nearest_format(formats, first.format.name)
             try:
                 context = av.CodecContext.create(encoder, "w")
-                set_all(context, {**attributes, "pix_fmt": best.name})
+                set_all(context, {**attributes, "pix_fmt": best})
                 context.options = dict(options)
                 context.open()
-                return best.name
+                return best
             except av.FFmpegError as refused:
                 error = reason(refused)
-                formats.remove(best.name)
+                formats.remove(best)
         raise FilmError(f"{encoder.name} does not take it, {first.width} x {first.height}: {error}")
 
 
-def set_all(context, attributes):
+def _attributes(video: av.VideoStream, first: av.VideoFrame) -> dict[str, Any]:
+    """Attributes of a codec context that a film has from the picture it is made of."""
+    attributes = {
+        "width": first.width,
+        "height": first.height,
+        "time_base": video.time_base,
+        "framerate": video.average_rate or video.guessed_rate or 25,
+        "sample_aspect_ratio": video.sample_aspect_ratio or 1,
+        "color_range": first.color_range,
+        "colorspace": first.colorspace,
+        "color_primaries": first.color_primaries,
+        "color_trc": first.color_trc,
+    }
+    if frames.levels_of(first).full:
+        attributes["color_range"] = frames.FULL_RANGE
+    if first.colorspace not in (*ycbcr.MATRICES, ycbcr.UNSAID):  # gray is the same in all
+        attributes["colorspace"] = ycbcr.matrix_of(first.colorspace, first.height)
+    if first.interlaced_frame:
+        flags = av.codec.context.Flags
+        attributes["flags"] = flags.interlaced_dct | flags.interlaced_me
+    return attributes
+
+
+def set_all(context: av.CodecContext, attributes: dict[str, Any]) -> None:
     for name, value in attributes.items():
         if name == "flags":
             value |= context.flags

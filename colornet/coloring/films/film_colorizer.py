@@ -4,13 +4,14 @@ import contextlib
 import dataclasses
 import itertools
 import os
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from fractions import Fraction
 
 import av
 import numpy as np
 
 from colornet import files
-from colornet.coloring.colorizer import SHRINKING, working_shape
+from colornet.coloring.colorizer import SHRINKING, Colorizer, working_shape
 from colornet.coloring.films import frames, shots
 from colornet.coloring.films.ahead import ahead
 from colornet.coloring.films.encoding import Encoding
@@ -19,6 +20,10 @@ from colornet.coloring.films.source import FilmError, Source, reason
 from colornet.coloring.films.steadying import Steadying
 from colornet.files import printable
 from colornet.pictures import ycbcr
+from colornet.progress import Bar
+
+# Of what is being done, and of how many frames, if that is known.
+Progress = Callable[[str, int | None], Bar]
 
 BATCH = 8  # frames that the network colours at once
 BYTES_AHEAD = 48 << 20  # of frames that wait for the next stage, at most
@@ -55,8 +60,8 @@ class Outcome:
     """
 
     frames: int = 0
-    scenes: dict = dataclasses.field(default_factory=dict)
-    left_out: list = dataclasses.field(default_factory=list)
+    scenes: dict[int, np.ndarray | None] = dataclasses.field(default_factory=dict)
+    left_out: list[str] = dataclasses.field(default_factory=list)
     damage: str | None = None
 
 
@@ -66,27 +71,27 @@ class Seen:
 
     Attributes:
         frame: planar `av.VideoFrame`.
-        local, whole: as of `Colorizer.copies`, upright.
+        local_copy, global_copy: as of `Colorizer.copies`, upright.
         features: global features of its shot; None if it is to have its own, or the network none.
         begins: whether it is the first of its shot.
-        ab: float32 chrominance, the way up that the frame is stored; None before the network.
+        ab: float32 chrominance, the way up that the frame is stored; there once it was made.
     """
 
     frame: av.VideoFrame
-    local: np.ndarray
-    whole: np.ndarray
+    local_copy: np.ndarray
+    global_copy: np.ndarray
     features: np.ndarray | None
     begins: bool
-    ab: np.ndarray | None = None
+    ab: np.ndarray = dataclasses.field(init=False)
 
 
 class FilmColorizer:
     """A `Colorizer` and settings, for any number of films."""
 
-    def __init__(self, colorizer, settings):
+    def __init__(self, colorizer: Colorizer, settings: FilmSettings) -> None:
         self.colorizer, self.settings = colorizer, settings
 
-    def color(self, path, target, progress):
+    def color(self, path: str, target: str, progress: Progress) -> Outcome:
         """Colour one film.
 
         Args:
@@ -111,10 +116,11 @@ class FilmColorizer:
             raise FilmError(f"cannot be saved as {printable(target)}: {reason(error)}") from None
         return outcome
 
-    def _write(self, film, partial, outcome, progress):
+    def _write(self, film: Source, partial: str, outcome: Outcome, progress: Progress) -> None:
         with Sink(partial, film, self.settings.encoding) as sink:
             outcome.left_out = sink.left_out
-            begins, expected = {}, film.expected
+            begins: dict[int, np.ndarray | None] = {}
+            expected = film.expected
             if self.settings.steady:
                 with progress("looking for shots", expected) as bar:
                     begins, outcome.scenes, expected = self._find_shots(film, bar)
@@ -136,22 +142,30 @@ class FilmColorizer:
         if not outcome.frames:
             raise FilmError("no frame in that part; expected --from and --to within its length")
 
-    def _find_shots(self, film, bar):
+    def _find_shots(
+        self, film: Source, bar: Bar
+    ) -> tuple[dict[int, np.ndarray | None], dict[int, np.ndarray | None], int]:
         """The shots of a film.
 
         Returns:
             (global features by the number of each shot's first frame, probabilities of its scenes
             likewise, number of frames).
         """
-        begins, scenes, count = {}, {}, 0
+        begins: dict[int, np.ndarray | None] = {}
+        scenes: dict[int, np.ndarray | None] = {}
+        count = 0
 
-        def seen():
+        def seen() -> Iterator[tuple[np.ndarray, Callable[[], np.ndarray]]]:
             nonlocal count
             for frame in ahead(film.frames(), BATCH):
                 frame = frames.planar(frame)
                 image = frames.image_of(frame)
                 levels = ycbcr.Levels(8, frames.levels_of(frame).full)
-                yield shots.coarse(image, levels), lambda frame=frame: self._copies(frame)[1]
+
+                def sample(frame: av.VideoFrame = frame) -> np.ndarray:
+                    return self._copies(frame)[1]
+
+                yield shots.coarse(image, levels), sample
                 count += 1
                 bar.update()
 
@@ -162,8 +176,8 @@ class FilmColorizer:
             )
         return begins, scenes, count
 
-    def _copies(self, frame):
-        """The network's copies (local, whole) of a planar frame, upright."""
+    def _copies(self, frame: av.VideoFrame) -> tuple[np.ndarray, np.ndarray]:
+        """The network's copies (local, global) of a planar frame, upright."""
         image, levels = frames.image_of(frame), frames.levels_of(frame)
         height, width = working_shape((image.height, image.width), self.colorizer.working_size)
         if image.size != (width, height):
@@ -172,18 +186,23 @@ class FilmColorizer:
         upright = np.ascontiguousarray(np.rot90(gray, _quarter_turns(frame)))
         return self.colorizer.copies(upright)
 
-    def _seen(self, items, begins):
+    def _seen(
+        self, items: Iterable[av.VideoFrame | av.Packet], begins: dict[int, np.ndarray | None]
+    ) -> Generator[Seen | av.Packet, None, None]:
         """The items of a film; of frames, what the network is to see, and the shot's features."""
         number, features = 0, None
         for item in items:
-            if isinstance(item, av.VideoFrame):
-                frame = frames.planar(item)
-                features = begins.get(number, features)
-                item = Seen(frame, *self._copies(frame), features, number in begins)
-                number += 1
-            yield item
+            if isinstance(item, av.Packet):
+                yield item
+                continue
+            frame = frames.planar(item)
+            features = begins.get(number, features)
+            yield Seen(frame, *self._copies(frame), features, number in begins)
+            number += 1
 
-    def _colored(self, items, batch):
+    def _colored(
+        self, items: Iterable[Seen | av.Packet], batch: int
+    ) -> Generator[Seen | av.Packet, None, None]:
         """The items of a film, frames with their chrominance."""
         waiting, size = [], 0  # items, and the frames among them
         steadying = Steadying() if self.settings.steady else None
@@ -195,33 +214,35 @@ class FilmColorizer:
                 waiting, size = [], 0
         yield from self._color(waiting, steadying)
 
-    def _color(self, items, steadying):
+    def _color(
+        self, items: list[Seen | av.Packet], steadying: Steadying | None
+    ) -> list[Seen | av.Packet]:
         """Give the frames among some items their chrominance; returns the items."""
         seen = [item for item in items if isinstance(item, Seen)]
-        for _, alike in itertools.groupby(seen, key=lambda each: each.local.shape):
-            alike = list(alike)
+        for _, group in itertools.groupby(seen, key=lambda each: each.local_copy.shape):
+            alike = list(group)
             planes = self.colorizer.chrominance(
-                np.stack([each.local for each in alike]), self._features(alike)
+                np.stack([each.local_copy for each in alike]), self._features(alike)
             )
             for each, ab in zip(alike, planes):
-                ab = self.colorizer.finished(ab, each.local)
+                ab = self.colorizer.finished(ab, each.local_copy)
                 if steadying:
                     if each.begins:
                         steadying.forget()
-                    ab = steadying.add(each.local, ab)
+                    ab = steadying.add(each.local_copy, ab)
                 each.ab = np.rot90(ab, -_quarter_turns(each.frame))
         return items
 
-    def _features(self, seen):
+    def _features(self, seen: Sequence[Seen]) -> np.ndarray | None:
         """Global features (batch, 256 width) for some frames; None without such."""
         if self.settings.style is not None:
             return np.repeat(self.settings.style, len(seen), axis=0)
         if not self.settings.steady:
-            return self.colorizer.describe(np.stack([each.whole for each in seen]))[0]
-        features = [each.features for each in seen]
-        return None if features[0] is None else np.stack(features)
+            return self.colorizer.describe(np.stack([each.global_copy for each in seen]))[0]
+        features = [each.features for each in seen if each.features is not None]
+        return np.stack(features) if features else None
 
 
-def _quarter_turns(frame):
+def _quarter_turns(frame: av.VideoFrame) -> int:
     """Turns to the left, of 90 degrees, that bring a frame upright."""
     return round(frame.rotation / 90)

@@ -4,6 +4,9 @@ import functools
 import os
 import re
 import tempfile
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
 
 import av
 import numpy as np
@@ -23,7 +26,7 @@ CONVERTIBLE = ("yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "yuv422p10le", "y
                 "yuv420p12le", "yuv422p12le", "yuv444p12le")  # fmt: skip
 
 
-def planar(frame):
+def planar(frame: av.VideoFrame) -> av.VideoFrame:
     """A frame whose luma plane can be read: the frame itself, or converted.
 
     Packed and half-planar Y'CbCr keep their luma; RGB becomes BT.709's of limited range.
@@ -31,28 +34,32 @@ def planar(frame):
     name = frame.format.name
     if _PLANAR.fullmatch(name):
         return frame
-    best, _ = find_best_pix_fmt_of_list(CONVERTIBLE, name)
+    best = nearest_format(CONVERTIBLE, name)
     if frame.format.is_rgb or frame.format.has_palette or len(frame.format.components) < 3:
-        made = frame.reformat(
-            format=best.name, dst_colorspace=Colorspace.ITU709, dst_color_range="MPEG"
-        )
+        made = frame.reformat(format=best, dst_colorspace=Colorspace.ITU709, dst_color_range="MPEG")
         made.colorspace, made.color_range = ycbcr.BT709, LIMITED_RANGE
     else:
-        made = frame.reformat(format=best.name)
+        made = frame.reformat(format=best)
     made.pts, made.time_base = frame.pts, frame.time_base
     return made
 
 
-def holds_chroma(pixel_format):
+def nearest_format(names: Sequence[str], name: str) -> str:
+    """The one of some pixel formats that loses least of another."""
+    best, _ = find_best_pix_fmt_of_list(names, name)
+    return best.name if best else names[0]
+
+
+def holds_chroma(pixel_format: str) -> bool:
     """Whether a format has a luma plane, two of chroma, and nothing else."""
     return bool(_PLANAR.fullmatch(pixel_format)) and pixel_format.startswith(("yuv4", "yuvj"))
 
 
-def bytes_of(frame):
+def bytes_of(frame: av.VideoFrame) -> int:
     return sum(plane.buffer_size for plane in frame.planes)
 
 
-def levels_of(frame):
+def levels_of(frame: av.VideoFrame) -> ycbcr.Levels:
     """`ycbcr.Levels` of a planar frame."""
     name = frame.format.name
     full = frame.color_range == FULL_RANGE or name.startswith("yuvj")
@@ -61,18 +68,20 @@ def levels_of(frame):
     return ycbcr.Levels(frame.format.components[0].bits, full)
 
 
-def luma_of(frame):
+def luma_of(frame: av.VideoFrame) -> np.ndarray:
     """The luma plane of a planar frame: uint8 or uint16 (height, width), a view."""
     return _view(frame, 0)
 
 
-def image_of(frame):
+def image_of(frame: av.VideoFrame) -> Image.Image:
     """The luma plane of a planar frame as an 8-bit PIL image."""
     luma, bits = luma_of(frame), frame.format.components[0].bits
     return Image.fromarray(luma if bits == 8 else (luma >> (bits - 8)).astype(np.uint8))
 
 
-def with_chroma(frame, ab, pixel_format, matrix):
+def with_chroma(
+    frame: av.VideoFrame, ab: np.ndarray, pixel_format: str, matrix: int
+) -> av.VideoFrame:
     """A planar frame with other colours; its luma plane is kept.
 
     Args:
@@ -104,27 +113,30 @@ def with_chroma(frame, ab, pixel_format, matrix):
     return made
 
 
-def _gray_of_shape(image, shape, levels):
+def _gray_of_shape(image: Image.Image, shape: tuple[int, int], levels: ycbcr.Levels) -> np.ndarray:
     """Gray (height, width) in [0, 1] of a luma image at the size of the chroma planes."""
     factors = (-(-image.width // shape[1]), -(-image.height // shape[0]))
     return levels.gray_of(np.asarray(image.reduce(factors)))
 
 
 @functools.lru_cache(maxsize=4)
-def _converter(matrix, height, width):
+def _converter(matrix: int, height: int, width: int) -> "_Converter":
     return _Converter(matrix, height, width)
 
 
 class _Converter:
     """FFmpeg's 3D table look-up, from luma and ab to the two chroma planes."""
 
-    def __init__(self, matrix, height, width):
+    def __init__(self, matrix: int, height: int, width: int) -> None:
         self.shape = height, width
         # The filter's vector instructions fault where rows do not begin at multiples of 64 bytes.
         self.padded_width = -(-width // 16) * 16
         self.graph = av.filter.Graph()
         self.input = self.graph.add_buffer(
-            width=self.padded_width, height=height, format="gbrpf32le", time_base="1/1"
+            width=self.padded_width,
+            height=height,
+            format=av.VideoFormat("gbrpf32le"),
+            time_base=Fraction(1),
         )
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "table.cube")
@@ -136,7 +148,7 @@ class _Converter:
             self.graph.configure()
         self.output = output
 
-    def __call__(self, gray, ab):
+    def __call__(self, gray: np.ndarray, ab: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Cb and Cr plus a half, float32 (height, width), of gray of that shape and ab of any."""
         height, width = self.shape
         frame = av.VideoFrame(self.padded_width, height, "gbrpf32le")
@@ -148,11 +160,11 @@ class _Converter:
             plane[:, :width] = full / np.float32(2 * ycbcr.TABLE_AB) + np.float32(0.5)
             plane[:, width:] = 0
         self.input.push(frame)
-        made = self.output.pull()
+        made: Any = self.output.pull()
         return _view(made, 2)[:, :width], _view(made, 0)[:, :width]
 
 
-def _write_table(path, table):
+def _write_table(path: str, table: np.ndarray) -> None:
     """A .cube file in which red, green and blue stand for luma, a* and b*, and for Cb and Cr."""
     rows = table.transpose(2, 1, 0, 3).reshape(-1, 2).tolist()
     with open(path, "w") as file:
@@ -160,14 +172,14 @@ def _write_table(path, table):
         file.writelines(f"{blue:.6f} {red:.6f} 0\n" for blue, red in rows)
 
 
-def _escaped(path):
+def _escaped(path: str) -> str:
     """A path as a value in the description of a filter."""
     return "".join("\\" + c if c in "\\':,;[] " else c for c in path)
 
 
-def _view(frame, index):
+def _view(frame: av.VideoFrame, index: int) -> np.ndarray:
     """A plane as an array (height, width) that shares its memory."""
-    plane = frame.planes[index]
+    plane: Any = frame.planes[index]
     kind = (
         np.float32
         if "f32" in frame.format.name

@@ -36,7 +36,7 @@ _PICTURE_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1"
 _PACKETS = (188, 192)  # bytes; of MPEG transport streams, of Blu-ray's
 
 
-def is_film(path):
+def is_film(path: str) -> bool:
     """Whether a file is a film and not a picture, by its beginning.
 
     A file that begins like neither is what its ending says.
@@ -57,22 +57,22 @@ def is_film(path):
     return is_film_name(path) and not _is_picture(path)
 
 
-def can_be_read():
+def can_be_read() -> bool:
     """Whether PyAV is installed; pictures do without."""
     return importlib.util.find_spec("av") is not None
 
 
-def is_film_name(path):
+def is_film_name(path: str) -> bool:
     """Whether a file's ending is one that films have."""
     return os.path.splitext(path)[1].lower() in ENDINGS
 
 
-def _packets_begin(head, size):
+def _packets_begin(head: bytes, size: int) -> bool:
     first = size - 188  # Blu-ray's have a time before each packet
     return len(head) > first + 3 * size and head[first : first + 4 * size : size] == b"GGGG"
 
 
-def _is_picture(path):
+def _is_picture(path: str) -> bool:
     try:
         with Image.open(path):
             return True

@@ -1,11 +1,12 @@
 """Where the shots of a film begin, and what is typical of each."""
 
 import dataclasses
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 from PIL import Image
 
-from colornet.pictures import colorspace
+from colornet.pictures import colorspace, ycbcr
 
 GRID = 24  # pixels a side of the copies by which frames are compared
 CUT = 0.15  # least difference of the frames at a cut, 0 (alike) to 2
@@ -26,11 +27,11 @@ class Shot:
     """
 
     start: int
-    samples: list = dataclasses.field(default_factory=list)
+    samples: list[np.ndarray] = dataclasses.field(default_factory=list)
     stride: int = 1
     length: int = 0
 
-    def add(self, make_sample):
+    def add(self, make_sample: Callable[[], np.ndarray]) -> None:
         """Count a frame, and keep every stride-th; the stride doubles when there are many."""
         if self.length % self.stride == 0:
             if len(self.samples) == SAMPLES:
@@ -49,10 +50,10 @@ class Cuts:
     scene that fades out to make place for another ends there.
     """
 
-    def __init__(self):
-        self.recent = []  # normalised copies of the last four frames
+    def __init__(self) -> None:
+        self.recent: list[np.ndarray] = []  # normalised copies of the last four frames
 
-    def add(self, gray):
+    def add(self, gray: np.ndarray) -> bool:
         """Hear of a frame; returns whether the frame before it was the first of a shot.
 
         Args:
@@ -69,28 +70,31 @@ class Cuts:
             self.recent.insert(0, self.recent[0])
         return len(self.recent) == 4 and _is_cut(*self.recent)
 
-    def end(self):
+    def end(self) -> bool:
         """Whether the film's last frame was the first of a shot."""
-        return len(self.recent) > 2 and _is_cut(*self.recent[-3:], self.recent[-1])
+        if len(self.recent) < 3:
+            return False
+        before, last, first = self.recent[-3:]
+        return _is_cut(before, last, first, first)
 
 
-def _is_cut(before, last, first, after):
+def _is_cut(before: np.ndarray, last: np.ndarray, first: np.ndarray, after: np.ndarray) -> bool:
     across = min(_difference(one, other) for one in (before, last) for other in (first, after))
     within = max(_difference(before, last), _difference(first, after))
     return across > max(CUT, ABOVE_MOTION * within)
 
 
-def _difference(one, other):
-    return 1 - np.mean(one * other)
+def _difference(one: np.ndarray, other: np.ndarray) -> float:
+    return 1 - float(np.mean(one * other))
 
 
-def coarse(image, levels):
+def coarse(image: Image.Image, levels: ycbcr.Levels) -> np.ndarray:
     """L* (GRID, GRID) of an 8-bit luma plane as a PIL image, by which `Cuts` compares frames."""
     small = image.resize((GRID, GRID), Image.Resampling.BOX, reducing_gap=2.0)
     return colorspace.gray_to_lightness(levels.gray_of(np.asarray(small)))
 
 
-def find_shots(frames):
+def find_shots(frames: Iterable[tuple[np.ndarray, Callable[[], np.ndarray]]]) -> Iterator[Shot]:
     """The shots of a film, each as soon as its last frame is known.
 
     Args:

@@ -2,11 +2,15 @@
 
 import os
 import struct
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from typing import Any, Self
 
 import av
+from av.container import InputContainer
 
 from colornet.coloring.films import frames, source
-from colornet.coloring.films.encoding import set_all
+from colornet.coloring.films.encoding import Encoding, set_all
 from colornet.coloring.films.source import FilmError
 
 _OWN_TAGS = ("major_brand", "minor_version", "compatible_brands", "encoder")
@@ -37,15 +41,17 @@ class Sink:
         FilmError: the encoder does not take the film, or the format does not hold all of it.
     """
 
-    def __init__(self, path, film, encoding):
-        self.film, self.copies, self.left_out = film, {}, []
+    def __init__(self, path: str, film: source.Source, encoding: Encoding) -> None:
+        self.film = film
+        self.copies: dict[int, av.stream.Stream] = {}
+        self.left_out: list[str] = []
         with film.open() as template:
             try:
                 self.container = av.open(path, "w", container_options=_options(path, template))
                 picture = source.picture_of(template)
                 for stream in template.streams:
                     if stream.index == picture.index:
-                        self._add_picture(stream, encoding)
+                        self._add_picture(picture, encoding)
                     elif not (stream.name == "bin_data" and template.chapters()):  # their titles
                         self._add_copy(stream)
             except (av.FFmpegError, ValueError) as error:
@@ -55,38 +61,42 @@ class Sink:
             if chapters:
                 self.container.set_chapters(chapters)
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.container.close()
 
     @property
-    def copied(self):
+    def copied(self) -> frozenset[int]:
         return frozenset(self.copies)
 
-    def _add_picture(self, stream, encoding):
+    def _add_picture(self, stream: av.VideoStream, encoding: Encoding) -> None:
         first = frames.planar(self.film.first)
         attributes, options = encoding.settings(stream, first)
         self.pixel_format = attributes["pix_fmt"]
         codec = encoding.encoder().name
-        try:
-            self.video = self.container.add_stream(codec, attributes["framerate"])
-        except ValueError:
-            raise FilmError(
-                f"{os.path.splitext(self.container.name)[1]} does not hold pictures of {codec}; "
-                "give another --codec, or an output that ends in .mkv"
-            ) from None
+        self.video = self._new_picture(codec, attributes["framerate"])
         set_all(self.video.codec_context, attributes)
         self.video.codec_context.options = options
         self.video.time_base = attributes["time_base"]
-        matrix = first.side_data.get("DISPLAYMATRIX")
+        matrix: Any = first.side_data.get("DISPLAYMATRIX")
         if matrix:
             self.video.set_display_matrix(struct.unpack("9i", bytes(matrix)))
         _update(self.video.metadata, stream.metadata, _COUNTS)
         self.video.disposition = stream.disposition
 
-    def _add_copy(self, stream):
+    def _new_picture(self, codec: str, rate: Fraction) -> Any:
+        """The output's `av.VideoStream`."""
+        try:
+            return self.container.add_stream(codec, rate)
+        except ValueError:
+            raise FilmError(
+                f"{os.path.splitext(self.container.name)[1]} does not hold pictures of {codec}; "
+                "give another --codec, or an output that ends in .mkv"
+            ) from None
+
+    def _add_copy(self, stream: av.stream.Stream) -> None:
         """Have a stream's packets copied, or say that it is left out."""
         kind = f"{stream.type} stream {stream.index}"
         matroska = self.container.format.name == "matroska"
@@ -113,12 +123,12 @@ class Sink:
         if stream.type != "attachment":
             self.copies[stream.index] = copy
 
-    def copy(self, packet):
+    def copy(self, packet: av.Packet) -> None:
         """Write a packet of the source as it is."""
         packet.stream = self.copies[packet.stream_index]
         self._write(packet)
 
-    def encode(self, frame):
+    def encode(self, frame: av.VideoFrame | None) -> None:
         """Write a frame of pixel_format; None after the last."""
         try:
             packets = self.video.encode(frame)
@@ -126,14 +136,14 @@ class Sink:
             raise FilmError(f"cannot encode: {source.reason(error)}") from None
         self._write(packets)
 
-    def _write(self, packets):
+    def _write(self, packets: av.Packet | Sequence[av.Packet]) -> None:
         try:
             self.container.mux(packets)
         except av.FFmpegError as error:
             raise FilmError(f"cannot be saved: {source.reason(error)}") from None
 
 
-def _options(path, template):
+def _options(path: str, template: InputContainer) -> dict[str, str]:
     """Options of the output's format."""
     own = os.path.splitext(path)[1].lower() != ".mkv" and not (
         template.metadata.keys() <= {*_MP4_TAGS, *_OWN_TAGS}
@@ -141,22 +151,22 @@ def _options(path, template):
     return {"movflags": "use_metadata_tags"} if own else {}
 
 
-def _is_cover(stream):
+def _is_cover(stream: av.stream.Stream) -> bool:
     return stream.type == "video" and bool(stream.disposition & av.stream.Disposition.attached_pic)
 
 
-def _cover_of(stream):
+def _cover_of(stream: Any) -> tuple[str, str, bytes]:
     """(file name, kind, content) of a film's cover."""
     content = next(bytes(packet) for packet in stream.container.demux(stream))
     ending = {"mjpeg": "jpeg"}.get(stream.codec_context.name, stream.codec_context.name)
     return f"cover.{ending}", f"image/{ending}", content
 
 
-def _update(metadata, tags, but):
+def _update(metadata: dict[str, str], tags: dict[str, str], but: tuple[str, ...]) -> None:
     metadata.update({key: text for key, text in tags.items() if not key.startswith(but or "\0")})
 
 
-def _chapters(chapters, film):
+def _chapters(chapters: Iterable[Any], film: source.Source) -> list[Any]:
     """The chapters of a part of a film, their times those of the output."""
     kept = []
     for chapter in chapters:

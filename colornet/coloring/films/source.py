@@ -1,8 +1,11 @@
 """Reading films: what they are, their frames, and what is copied beside the frames."""
 
+from collections.abc import Collection, Generator, Iterator
 from fractions import Fraction
+from typing import Any
 
 import av
+from av.container import InputContainer
 
 from colornet.coloring.films import times
 from colornet.errors import ImageError
@@ -37,25 +40,29 @@ class Source:
         FilmError: it cannot be opened, or has no picture that can be decoded.
     """
 
-    def __init__(self, path, start=0, stop=None):
-        self.path, self.start, self.stop, self.damage = path, start, stop, None
+    def __init__(
+        self, path: str, start: Fraction = Fraction(0), stop: Fraction | None = None
+    ) -> None:
+        self.path, self.start, self.stop = path, start, stop
+        self.damage: str | None = None
         with self.open() as container:
             video = picture_of(container)
             rate = video.average_rate or video.guessed_rate or 25
             self.rate = Fraction(rate)
             self.expected = self._expected(container, video)
-            self.first = next(_decoded(container, video), None)
-        if self.first is None:
+            first = next(_decoded(container, video), None)
+        if first is None:
             raise FilmError("damaged: not one frame can be decoded")
+        self.first = first
 
-    def open(self):
+    def open(self) -> av.container.InputContainer:
         """The film as an `av.container.InputContainer`."""
         try:
             return av.open(self.path, metadata_errors="replace")
         except av.FFmpegError as error:
             raise FilmError(f"not a film that can be read: {reason(error)}") from None
 
-    def _expected(self, container, video):
+    def _expected(self, container: InputContainer, video: av.VideoStream) -> int | None:
         seconds = container.duration and container.duration * MICROSECONDS
         if video.frames and not self.start and self.stop is None:
             return video.frames
@@ -63,11 +70,11 @@ class Source:
             seconds = min(seconds, self.stop)
         return max(1, round((seconds - self.start) * self.rate)) if seconds else None
 
-    def frames(self):
+    def frames(self) -> Generator[av.VideoFrame, None, None]:
         """The part's `av.VideoFrame`s."""
         return (frame for frame in self.read(()) if isinstance(frame, av.VideoFrame))
 
-    def read(self, copied):
+    def read(self, copied: Collection[int]) -> Generator[av.VideoFrame | av.Packet, None, None]:
         """The part's frames, and packets of other streams, in the order of the file.
 
         Args:
@@ -83,7 +90,7 @@ class Source:
             running = container.format.name in _RUNNING_CLOCKS
             origin = Fraction(container.start_time or 0) * MICROSECONDS
             part = times.Part(origin, self.start, self.stop, keeps_origin=not running)
-            if self.start:
+            if part.begin is not None:
                 self._seek(container, part.begin - SEEK_EARLY)
             steady_clock, frame_times = times.SteadyClock(), times.FrameTimes(self.rate)
             reached = origin
@@ -108,20 +115,20 @@ class Source:
             if self.stop is None:
                 self._check_length(container, video, reached - origin)
 
-    def _seek(self, container, when):
+    def _seek(self, container: InputContainer, when: Fraction) -> None:
         try:
             container.seek(int(when / MICROSECONDS))
         except av.FFmpegError:  # no index: it is decoded from its beginning
             container.seek(0)
 
-    def _packets(self, container):
+    def _packets(self, container: InputContainer) -> Iterator[av.Packet]:
         """Packets to the film's end, or to where it cannot be read on."""
         try:
             yield from container.demux()
         except av.FFmpegError as error:
             self.damage = self.damage or f"damaged: {reason(error)}; coloured up to there"
 
-    def _frames_of(self, packet, origin):
+    def _frames_of(self, packet: av.Packet, origin: Fraction) -> list[Any]:
         """Frames of a packet; what cannot be decoded is left out, and noted as damage."""
         try:
             frames, damaged = packet.decode(), packet.is_corrupt
@@ -133,7 +140,9 @@ class Source:
             self.damage = f"damaged{where}; what can be decoded is coloured"
         return frames
 
-    def _check_length(self, container, video, reached):
+    def _check_length(
+        self, container: InputContainer, video: av.VideoStream, reached: Fraction
+    ) -> None:
         if not container.format.name.startswith(_TELL_LENGTH):
             return
         length = (container.duration or 0) * MICROSECONDS
@@ -146,7 +155,7 @@ class Source:
             )
 
 
-def picture_of(container):
+def picture_of(container: InputContainer) -> av.VideoStream:
     """The video stream of a film that is the film itself, and not its cover."""
     streams = [
         stream
@@ -161,7 +170,7 @@ def picture_of(container):
     return streams[0]
 
 
-def _decoded(container, video):
+def _decoded(container: InputContainer, video: av.VideoStream) -> Iterator[av.VideoFrame]:
     for packet in container.demux(video):
         try:
             yield from packet.decode()
@@ -169,6 +178,6 @@ def _decoded(container, video):
             continue
 
 
-def reason(error):
+def reason(error: Exception) -> str:
     """One line of an error of FFmpeg or of the system."""
     return printable(getattr(error, "strerror", None) or str(error)).lower()

@@ -14,14 +14,15 @@ REACH = 3  # side of the square whose largest change counts, in pixels of the ch
 class Steadying:
     """Mixes each frame's chrominance with that of the frame before, where nothing moved."""
 
-    def __init__(self):
-        self.lightness = self.ab = None
+    def __init__(self) -> None:
+        self.lightness: np.ndarray | None = None
+        self.ab: np.ndarray | None = None
 
-    def forget(self):
+    def forget(self) -> None:
         """A new shot begins."""
         self.ab = None
 
-    def add(self, luminance, ab):
+    def add(self, luminance: np.ndarray, ab: np.ndarray) -> np.ndarray:
         """A frame's chrominance, steadied.
 
         Args:
@@ -42,5 +43,6 @@ class Steadying:
         return ab
 
 
-def _of_size(plane, shape):
-    return np.asarray(Image.fromarray(plane).resize(shape[::-1], Image.Resampling.BOX))
+def _of_size(plane: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    height, width = shape
+    return np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.BOX))

@@ -1,6 +1,9 @@
 """Times of films: which part is wanted, clocks that jump, and frames without a time."""
 
 from fractions import Fraction
+from typing import Any
+
+import av
 
 BACKWARD, FORWARD = Fraction(1, 2), 10  # seconds; a stream that goes on elsewhere has jumped
 INTERLEAVING = 2  # seconds that sound may lie behind the picture in a file
@@ -19,15 +22,17 @@ class Part:
         shift: seconds from the output's times to the file's.
     """
 
-    def __init__(self, origin, start, stop, keeps_origin):
+    def __init__(
+        self, origin: Fraction, start: Fraction, stop: Fraction | None, keeps_origin: bool
+    ) -> None:
         self.begin = origin + start if start else None
         self.end = None if stop is None else origin + stop
         self.shift = Fraction(0) if keeps_origin and not start else origin + start
 
-    def holds(self, when):
+    def holds(self, when: Fraction) -> bool:
         return (self.begin is None or when >= self.begin) and (self.end is None or when < self.end)
 
-    def is_over(self, when):
+    def is_over(self, when: Fraction) -> bool:
         """Whether nothing of the part comes after a packet of this time."""
         return self.end is not None and when >= self.end + INTERLEAVING
 
@@ -35,11 +40,13 @@ class Part:
 class SteadyClock:
     """Takes the jumps out of a running clock, such as that of a spliced broadcast."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.offset = Fraction(0)  # seconds, since the last jump
-        self.offsets, self.expected = {}, {}  # by the index of a stream: it may jump a little later
+        # By the index of a stream: it may jump a little later.
+        self.offsets: dict[int, Fraction] = {}
+        self.expected: dict[int, Fraction] = {}
 
-    def adjust(self, packet):
+    def adjust(self, packet: av.Packet) -> None:
         """Make a packet's times go on where the one before it ended."""
         index, base, offset = packet.stream.index, packet.time_base, self.offset
         if packet.dts is not None and packet.stream.type in ("audio", "video"):
@@ -52,17 +59,19 @@ class SteadyClock:
             self.expected[index] = when + offset + (packet.duration or 0) * base
         move(packet, offset)
 
-    def _jumps(self, index, when):
+    def _jumps(self, index: int, when: Fraction) -> bool:
         return not -BACKWARD < when - self.expected.get(index, when) < FORWARD
 
 
 class FrameTimes:
     """Gives a time to frames that have none, or one that does not go forward."""
 
-    def __init__(self, rate):
-        self.rate, self.last = rate, None
+    def __init__(self, rate: Fraction) -> None:
+        self.rate = rate
+        self.last: int | None = None
 
-    def adjust(self, frame):
+    def adjust(self, frame: Any) -> None:
+        """Give an `av.VideoFrame` its time."""
         step = max(1, round(1 / self.rate / frame.time_base))
         if frame.pts is None:
             frame.pts = 0 if self.last is None else self.last + step
@@ -71,13 +80,13 @@ class FrameTimes:
         self.last = frame.pts
 
 
-def time_of(packet):
+def time_of(packet: av.Packet) -> Fraction | None:
     """Seconds; None for a packet that has no time."""
     time = packet.dts if packet.pts is None else packet.pts
     return None if time is None else time * packet.time_base
 
 
-def move(packet, seconds):
+def move(packet: av.Packet, seconds: Fraction) -> None:
     """Let a packet come later."""
     ticks = round(seconds / packet.time_base)
     if packet.pts is not None:
@@ -86,7 +95,7 @@ def move(packet, seconds):
         packet.dts += ticks
 
 
-def clock(seconds):
+def clock(seconds: Fraction) -> str:
     """Seconds as h:mm:ss.s."""
-    tenths = round(max(0, seconds) * 10)
+    tenths = round(max(Fraction(0), seconds) * 10)
     return f"{tenths // 36000}:{tenths // 600 % 60:02}:{tenths // 10 % 60:02}.{tenths % 10}"
