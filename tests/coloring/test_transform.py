@@ -439,6 +439,21 @@ def test_compare_shows_gray_and_colored(run):
     assert np.array_equal(both[:, 60:], pixels_of("out/a.png"))
 
 
+def test_scenes_of_a_finished_picture_are_named_without_coloring_it(
+    run, colorizer, monkeypatch, capsys
+):
+    def fail(luminance, features):
+        raise MemoryError("colored again")
+
+    GRAY.save("a.png")
+    assert run("a.png", "-o", "out", "--classes", "2") == 0
+    named = capsys.readouterr().out.splitlines()
+    monkeypatch.setattr(colorizer.engine, "color", fail)
+    assert run("a.png", "-o", "out", "--classes", "2") == 0
+    line = next(line for line in named if line.startswith("a.png: "))
+    assert line in capsys.readouterr().out.splitlines()
+
+
 def test_what_is_missing_of_a_colored_picture_is_made(run, capsys):
     GRAY.save("a.png")
     assert run("a.png", "-o", "out") == 0
