@@ -21,9 +21,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import numpy as np
+import shared
 import tensorflow as tf
 from PIL import Image
-from shared import ROOT, parser
 
 import config as configs
 import input_create
@@ -64,7 +64,7 @@ class Torch:
             "width": config.width,
             "optimizer": config.optimizer,
         }
-        command = [python, "-W", "ignore", str(ROOT / "benchmarks" / "pytorch_network.py")]
+        command = [python, "-W", "ignore", str(shared.ROOT / "benchmarks" / "pytorch_network.py")]
         command += [f"--{name}={value}" for name, value in options.items()]
         command += ["--bfloat16"] * (precision == "mixed_bfloat16")
         self.process: Any = subprocess.Popen(
@@ -231,7 +231,7 @@ def measure_start(preset: str, batch: int, records: str) -> None:
     with tempfile.TemporaryDirectory() as run_dir:
         started = time.perf_counter()
         settings = [f"batch_size={batch}", "precision=float32", "log_every=1", "steps=2"]
-        command = [sys.executable, str(ROOT / "model_train.py"), "--records", records]
+        command = [sys.executable, str(shared.ROOT / "model_train.py"), "--records", records]
         command += ["--run-dir", run_dir, "--preset", preset]
         command += [part for setting in settings for part in ("--set", setting)]
         process: Any = subprocess.Popen(
@@ -250,7 +250,7 @@ def measure_start(preset: str, batch: int, records: str) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    arguments = parser(__doc__)
+    arguments = shared.parser(__doc__)
     arguments.add_argument("--records", metavar="DIR", help="of 224 px or more, for the paper's")
     arguments.add_argument("--records-compact", metavar="DIR", help="of 128 px or more")
     arguments.add_argument("--torch-python", metavar="PATH", help="Python that has PyTorch")
