@@ -8,8 +8,8 @@ The tables below are the paper's table 1; `build_model` joins them as its figure
 import sys
 
 from colornet import shell
-from colornet.network.names import UP
 from colornet.network.table import layer_table
+from colornet.network.vocabulary import UP
 from config import load_config
 
 # Convolutions: (kernel, stride, outputs). UP doubles height and width.
@@ -36,7 +36,7 @@ def build_model(config, precision="float32", synchronized=False, folded=False):
     Returns:
         A keras.Model from luminance (batch, crop_size, crop_size, 1) in [0, 1] to a dict of
         "chrominance" (batch, crop_size/2, crop_size/2, 2) in [0, 1] and, with classification,
-        "logits" (batch, num_classes). Its networks are layers named as in `names.NETWORKS`.
+        "logits" (batch, num_classes). Its networks are layers named as in `vocabulary.NETWORKS`.
     """
     import keras
 

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import read_input
 from build_model import build_model
 from colornet import shell
-from colornet.network.names import CONFIG
+from colornet.network.vocabulary import CONFIG
 from colornet.training.stopping import Stopped, StopSignals
 from config import Config, changed, load_config, read_config
 

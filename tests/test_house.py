@@ -35,6 +35,11 @@ LEAVES = {
 def imports(source):
     """[(imported module, whether at the top of the file, line)] of Python source."""
     tree, found = ast.parse(source), []
+    for_types = (  # what no run of the program imports
+        node for node in tree.body if isinstance(node, ast.If)
+        and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+    )  # fmt: skip
+    top = [*tree.body, *(node for block in for_types for node in block.body)]
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -44,7 +49,7 @@ def imports(source):
             names = [f"{start}.{alias.name}" for alias in node.names]
         else:
             continue
-        found += [(name, node in tree.body, node.lineno) for name in names]
+        found += [(name, node in top, node.lineno) for name in names]
     return found
 
 

@@ -2,29 +2,36 @@
 
 import functools
 import itertools
+from collections.abc import Sequence
 
 import keras
 
 from colornet.network.layers import BatchNormalization, Doubling
-from colornet.network.names import FUSION_HALVES, UP
+from colornet.network.vocabulary import FUSION_HALVES
+from config import Config
+
+# Rows of (kernel, stride, outputs), or vocabulary.UP; as in `build_model`.
+Table = Sequence[tuple[int, int, int] | str]
 
 
 class Builder:
     """Makes the networks in one width and precision."""
 
-    def __init__(self, config, precision, synchronized, folded):
+    def __init__(self, config: Config, precision: str, synchronized: bool, folded: bool) -> None:
         self.config = config
         self.policy = keras.DTypePolicy(precision)
         self.synchronized = synchronized
         self.folded = folded
         self.seeds = itertools.count(1000 * config.seed)
 
-    def convolutional(self, name, shape, table):
+    def convolutional(self, name: str, shape: tuple[int | None, ...], table: Table) -> keras.Model:
         """A keras.Model that walks a table of convolutions: (batch, height, width, inputs)."""
         inputs = keras.Input(shape)
         return keras.Model(inputs, self._walk(inputs, name, table), name=name)
 
-    def global_features(self, shape, convolutions, connected):
+    def global_features(
+        self, shape: tuple[int | None, ...], convolutions: Table, connected: Sequence[int]
+    ) -> keras.Model:
         """Low-level features to [512-wide layer, 256-wide global features], both times width."""
         inputs = keras.Input(shape)
         x = self._walk(inputs, "global", convolutions)
@@ -35,7 +42,7 @@ class Builder:
             outputs.append(x)
         return keras.Model(inputs, outputs[-2:], name="global")
 
-    def fusion(self, symbols, outputs):
+    def fusion(self, symbols: Sequence[keras.KerasTensor], outputs: int) -> keras.Model:
         """ReLU(b + W [global; mid]): W's global half runs once a picture, not once a pixel."""
         mid, *global_features = [keras.Input(symbol.shape[1:]) for symbol in symbols]
         mid = keras.Input((None, None, mid.shape[-1]))
@@ -63,7 +70,7 @@ class Builder:
         x = self._activated(x, "fusion")
         return keras.Model([mid, *global_features], x, name="fusion")
 
-    def colorization(self, channels, table, chrominance):
+    def colorization(self, channels: int, table: Table, chrominance: int) -> keras.Model:
         """Fused features to chrominance, sigmoid."""
         inputs = keras.Input((None, None, channels))
         x = self._walk(inputs, "colorization", table)
@@ -78,7 +85,7 @@ class Builder:
         )(x)
         return keras.Model(inputs, x, name="colorization")
 
-    def classification(self, channels, outputs):
+    def classification(self, channels: int, outputs: int) -> keras.Model:
         """The 512-wide global layer to class logits."""
         inputs = keras.Input((channels,))
         x = self._dense(inputs, "classification_1", outputs)
@@ -91,11 +98,11 @@ class Builder:
         )(x)
         return keras.Model(inputs, x, name="classification")
 
-    def _walk(self, x, name, table):
+    def _walk(self, x: keras.KerasTensor, name: str, table: Table) -> keras.KerasTensor:
         layers = keras.layers
         for number, row in enumerate(table, 1):
             layer = f"{name}_{number}"
-            if row == UP:
+            if isinstance(row, str):  # vocabulary.UP
                 up = Doubling if self.folded else functools.partial(layers.UpSampling2D, 2)
                 x = up(dtype=self.policy, name=layer)(x)
                 continue
@@ -115,7 +122,7 @@ class Builder:
             x = self._activated(x, layer)
         return x
 
-    def _dense(self, x, name, units):
+    def _dense(self, x: keras.KerasTensor, name: str, units: int) -> keras.KerasTensor:
         return keras.layers.Dense(
             self._outputs(units),
             use_bias=self.folded,
@@ -124,7 +131,7 @@ class Builder:
             name=name,
         )(x)
 
-    def _activated(self, x, name):
+    def _activated(self, x: keras.KerasTensor, name: str) -> keras.KerasTensor:
         if not self.folded:
             x = BatchNormalization(
                 momentum=self.config.normalization_momentum,
@@ -135,10 +142,10 @@ class Builder:
             )(x)
         return keras.layers.ReLU(dtype=self.policy, name=f"{name}_relu")(x)
 
-    def _outputs(self, outputs):
+    def _outputs(self, outputs: int) -> int:
         return max(1, round(outputs * self.config.width))
 
-    def _initializer(self, scale):
+    def _initializer(self, scale: float) -> keras.initializers.Initializer:
         """He normal for scale 2; each layer its own seed."""
         return keras.initializers.VarianceScaling(
             scale, "fan_in", "truncated_normal", seed=next(self.seeds)

@@ -6,19 +6,66 @@ import glob
 import importlib.util
 import os
 import sys
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
 
 from colornet.errors import UserError
 from colornet.network import litert_file
 from colornet.network.litert_engine import LiteRTEngine
 from colornet.network.weights_files import trained_files
-from config import read_config
+from config import Config, read_config
 
 ENGINES = ("auto", "litert", "tensorflow")
 # Settings that an exported network has in its layers; the others may be changed beside it.
 BUILT_IN = ("crop_size", "width", "use_global_features", "use_classification", "num_classes")
 
 
-def load_engine(path, build_model, engine="auto", precision="float32", device="auto", at_once=1):
+class Engine(Protocol):
+    """A trained network, ready for pictures of any size; several threads may call it.
+
+    Attributes:
+        config: the network's settings, with class_names.
+        name: for people: what computes, and in which precision.
+        source: the file whose weights are used.
+    """
+
+    config: Config
+    name: str
+    source: str
+
+    def describe(self, luminance: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """What a picture is like as a whole; None for what the network does not have.
+
+        Args:
+            luminance: float32 (batch, crop_size, crop_size, 1) in [0, 1].
+
+        Returns:
+            global features (batch, 256 width), scene probabilities (batch, num_classes).
+        """
+
+    def color(self, luminance: np.ndarray, features: np.ndarray | None) -> np.ndarray:
+        """Chrominance (batch, ceil(height/2), ceil(width/2), 2) in [0, 1].
+
+        Args:
+            luminance: float32 (batch, height, width, 1) in [0, 1].
+            features: global ones, another picture's for style transfer (section 5.3); None where
+                the network has none.
+
+        Raises:
+            MemoryError: with what to try.
+        """
+
+
+def load_engine(
+    path: str | os.PathLike[str],
+    build_model: Callable[..., Any],
+    engine: str = "auto",
+    precision: str = "float32",
+    device: str = "auto",
+    at_once: int = 1,
+) -> Engine:
     """A trained network, ready for pictures of any size.
 
     Args:
@@ -31,57 +78,59 @@ def load_engine(path, build_model, engine="auto", precision="float32", device="a
         device: "cpu", "gpu", or "gpu:1" for the second; "auto": the first GPU, if there is one.
         at_once: calls that are going to be made at a time, which share the processor's cores.
 
-    Returns:
-        An object that several threads may call, with
-
-        config: the network's `config.Config`, with class_names.
-        name: for people: what computes, and in which precision.
-        source: the file whose weights are used.
-        describe(luminance): float32 (batch, crop_size, crop_size, 1) in [0, 1] to (global features
-            (batch, 256 width), scene probabilities (batch, num_classes)); None for what the
-            network does not have.
-        color(luminance, features): float32 (batch, height, width, 1) in [0, 1] and global features,
-            which are None where the network has none and another picture's for style transfer
-            (section 5.3), to chrominance (batch, ceil(height/2), ceil(width/2), 2) in [0, 1].
-            Raises MemoryError, with what to try.
-
-        All arrays are numpy's.
-
     Raises:
         UserError: a file is missing, damaged, or does not fit the others.
     """
-    if engine == "litert" and precision != "float32":
-        raise UserError(
-            f"--precision {precision} is of the TensorFlow engine; that of a LiteRT file is "
-            "decided by model_export.py --kind"
-        )
-    on_gpu = device.startswith("gpu")
-    if engine == "litert" and on_gpu:
-        raise UserError(f"--device {device} is of the TensorFlow engine; LiteRT has processors")
-    if os.fspath(path).endswith(litert_file.ENDING):
-        if engine == "tensorflow" or precision != "float32" or on_gpu:
-            raise UserError(
-                f"{path}: LiteRT alone computes exported files; expected a run folder or a weights "
-                "file for --engine tensorflow, --precision and GPUs"
-            )
+    exported = os.fspath(path).endswith(litert_file.ENDING)
+    _check_choice(path, exported, engine, precision, device)
+    if exported:
         return LiteRTEngine(path, at_once=at_once)
-    if engine != "tensorflow" and precision == "float32" and not on_gpu:
-        weights, settings = trained_files(path)
-        exported = litert_file.path_beside(weights)
-        if engine == "litert" or (os.path.exists(exported) and (device == "cpu" or not _has_gpu())):
-            try:
-                return LiteRTEngine(exported, _export_of(exported, weights, settings), at_once)
-            except UserError as error:
-                if engine == "litert":
-                    raise
-                print(f"{error}; TensorFlow is used instead", file=sys.stderr)
+    if engine != "tensorflow" and precision == "float32" and not device.startswith("gpu"):
+        if beside := _engine_beside(path, engine, device, at_once):
+            return beside
     # TensorFlow takes seconds to import.
     from colornet.network import tensorflow_engine
 
     return tensorflow_engine.load_tensorflow(path, build_model, precision, device)
 
 
-def _export_of(exported, weights, settings):
+def _check_choice(
+    path: str | os.PathLike[str], exported: bool, engine: str, precision: str, device: str
+) -> None:
+    """Raise UserError where an engine is asked for what it cannot do."""
+    on_gpu = device.startswith("gpu")
+    if engine == "litert" and precision != "float32":
+        raise UserError(
+            f"--precision {precision} is of the TensorFlow engine; that of a LiteRT file is "
+            "decided by model_export.py --kind"
+        )
+    if engine == "litert" and on_gpu:
+        raise UserError(f"--device {device} is of the TensorFlow engine; LiteRT has processors")
+    if exported and (engine == "tensorflow" or precision != "float32" or on_gpu):
+        raise UserError(
+            f"{path}: LiteRT alone computes exported files; expected a run folder or a weights "
+            "file for --engine tensorflow, --precision and GPUs"
+        )
+
+
+def _engine_beside(
+    path: str | os.PathLike[str], engine: str, device: str, at_once: int
+) -> LiteRTEngine | None:
+    """The engine of an export beside weights; None where "auto" finds none that serves."""
+    weights, settings = trained_files(path)
+    exported = litert_file.path_beside(weights)
+    if engine == "auto" and (not os.path.exists(exported) or (device != "cpu" and _has_gpu())):
+        return None
+    try:
+        return LiteRTEngine(exported, _export_of(exported, weights, settings), at_once)
+    except UserError as error:
+        if engine == "litert":
+            raise
+        print(f"{error}; TensorFlow is used instead", file=sys.stderr)
+        return None
+
+
+def _export_of(exported: str, weights: str, settings: str) -> litert_file.Export:
     """The Export in a file, with the settings beside it; raises UserError unless it is of them."""
     again = f"python model_export.py {weights} {exported} makes it anew"
     if not os.path.exists(exported):
@@ -93,7 +142,7 @@ def _export_of(exported, weights, settings):
     return dataclasses.replace(export, config=config)
 
 
-def _has_gpu():
+def _has_gpu() -> bool:
     """Whether TensorFlow is likely to find a GPU; to ask it would take seconds."""
     return (
         os.environ.get("CUDA_VISIBLE_DEVICES") not in ("", "-1")

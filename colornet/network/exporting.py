@@ -8,8 +8,11 @@ import dataclasses
 import os
 import shutil
 import tempfile
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import h5py
+import keras
 import numpy as np
 import skimage.data
 import tensorflow as tf
@@ -18,10 +21,11 @@ from PIL import Image
 from colornet.errors import UserError
 from colornet.files import replaceable, whole_path
 from colornet.network import litert_file, quantizing, weights_files
+from colornet.network.engines import Engine
 from colornet.network.litert_engine import LiteRTEngine
 from colornet.network.tensorflow_engine import TensorFlowEngine, functions, load_tensorflow
 from colornet.pictures import colorspace
-from config import read_config
+from config import Config, read_config
 
 PHOTOGRAPHS = ("astronaut", "coffee", "chelsea", "rocket", "camera")
 VISIBLE = 2.0  # Lab units; 99 % of the pixels must be nearer to the network's own
@@ -35,7 +39,7 @@ class Difference:
     usual: float
 
 
-def export(weights, build_model, target, kind):
+def export(weights: str, build_model: Callable[..., Any], target: str, kind: str) -> Difference:
     """Write a trained network as a file or folder, which is there whole and checked or not at all.
 
     Args:
@@ -61,11 +65,9 @@ def export(weights, build_model, target, kind):
     os.makedirs(folder, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder) as scratch:
         made = os.path.join(scratch, name)
+        engine: Engine
         if kind == "saved_model":
-            save_graphs(model, config, made)
-            graphs = tf.saved_model.load(made)
-            describe = getattr(graphs, "describe", None)
-            engine = TensorFlowEngine(describe, graphs.color, config, kind, made)
+            engine = _saved_model(model, config, made)
         elif kind == "weights":
             save_half(build_model(config), weights, settings, made)
             engine = load_tensorflow(made, build_model)
@@ -74,16 +76,28 @@ def export(weights, build_model, target, kind):
             litert_file.write_export(made, content, kind, weights, settings)
             engine = LiteRTEngine(made)
         difference = compare(engine, load_tensorflow(weights, build_model))
-        if difference.usual > VISIBLE:
-            raise UserError(
-                f"{kind} differs visibly from the network, 1 % of the pixels by more than "
-                f"{difference.usual:.1f} Lab units; nothing was written; use another --kind"
-            )
+        _refuse_visible(difference, kind)
         _give_name(made, target)
     return difference
 
 
-def _give_name(made, target):
+def _saved_model(model: keras.Model, config: Config, folder: str) -> TensorFlowEngine:
+    """Write a SavedModel; returns the engine of what was written."""
+    save_graphs(model, config, folder)
+    graphs = tf.saved_model.load(folder)
+    describe = getattr(graphs, "describe", None)
+    return TensorFlowEngine(describe, graphs.color, config, "saved_model", folder)
+
+
+def _refuse_visible(difference: Difference, kind: str) -> None:
+    if difference.usual > VISIBLE:
+        raise UserError(
+            f"{kind} differs visibly from the network, 1 % of the pixels by more than "
+            f"{difference.usual:.1f} Lab units; nothing was written; use another --kind"
+        )
+
+
+def _give_name(made: str, target: str) -> None:
     """A file or folder gets its name; files of a folder that is there are replaced one by one."""
     target = replaceable(target)
     if os.path.isdir(target):
@@ -93,7 +107,7 @@ def _give_name(made, target):
         os.replace(made, target)
 
 
-def save_graphs(model, config, folder):
+def save_graphs(model: keras.Model, config: Config, folder: str) -> None:
     """Write a `folded` network as a SavedModel with its weights as constants; raises OSError."""
     module = tf.Module()
     describe, module.color = functions(model, config, frozen=True)
@@ -103,7 +117,7 @@ def save_graphs(model, config, folder):
     tf.saved_model.save(module, folder, signatures)
 
 
-def litert_model(model, config, kind):
+def litert_model(model: keras.Model, config: Config, kind: str) -> bytes:
     """The bytes of a LiteRT model of a `folded` network, whose biases it may change.
 
     Args:
@@ -116,7 +130,7 @@ def litert_model(model, config, kind):
         return converted(folder, model, kind)
 
 
-def converted(saved_model, model, kind):
+def converted(saved_model: str, model: keras.Model, kind: str) -> bytes:
     """The bytes of a LiteRT model of a SavedModel folder; the others as of `litert_model`."""
     converter = tf.lite.TFLiteConverter.from_saved_model(saved_model)
     if kind != "float32":
@@ -127,7 +141,7 @@ def converted(saved_model, model, kind):
     return quantizing.keep_float(content, model) if kind == "int8" else content
 
 
-def save_half(model, weights, settings, folder):
+def save_half(model: keras.Model, weights: str, settings: str, folder: str) -> None:
     """Write a folder of Keras weights with kernels and matrices as float16, and settings.
 
     Args:
@@ -141,7 +155,7 @@ def save_half(model, weights, settings, folder):
     weights_files.save_weights(model, path)
     with whole_path(path) as partial, h5py.File(path, "r") as full, h5py.File(partial, "w") as half:
 
-        def copy(name, item):
+        def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:
             if isinstance(item, h5py.Group):
                 half.require_group(name).attrs.update(item.attrs)
             else:
@@ -150,7 +164,7 @@ def save_half(model, weights, settings, folder):
         full.visititems(copy)
 
 
-def compare(engine, reference):
+def compare(engine: Engine, reference: Engine) -> Difference:
     """The Difference of two engines of one network on scikit-image's photographs."""
     distances = []
     for local_copy, global_copy in photographs(engine.config):
@@ -159,11 +173,11 @@ def compare(engine, reference):
             for each in (engine, reference)
         )
         distances.append(np.linalg.norm(one - other, axis=-1).ravel())
-    distances = engine.config.chroma * np.concatenate(distances)
-    return Difference(float(distances.max()), float(np.percentile(distances, 99)))
+    units = engine.config.chroma * np.concatenate(distances)
+    return Difference(float(units.max()), float(np.percentile(units, 99)))
 
 
-def photographs(config):
+def photographs(config: Config) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """What the network's two paths see of scikit-image's photographs, one at a time.
 
     Yields:

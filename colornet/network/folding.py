@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from colornet.network.names import FUSION_HALVES
+from colornet.network.vocabulary import FUSION_HALVES
 
 
-def fold(weights, epsilon):
+def fold(weights: dict[str, np.ndarray], epsilon: float) -> dict[str, np.ndarray]:
     """Trained weights to those of a `folded` network, which computes the same with fewer passes.
 
     Batch normalisation's scale goes into the kernels before it, the rest into biases.

@@ -1,7 +1,11 @@
 """Keras layers that the network needs and Keras lacks. Backend-neutral."""
 
+from typing import Any
+
 import keras
 from keras import ops
+
+Shape = tuple[int | None, ...]
 
 
 class CropToHalf(keras.layers.Layer):
@@ -14,12 +18,12 @@ class CropToHalf(keras.layers.Layer):
     Output: (batch, ceil(height/2), ceil(width/2), 2).
     """
 
-    def call(self, inputs):
+    def call(self, inputs: list[keras.KerasTensor]) -> keras.KerasTensor:
         chrominance, luminance = inputs
         _, height, width, _ = ops.shape(luminance)
         return chrominance[:, : (height + 1) // 2, : (width + 1) // 2]
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: list[Shape]) -> Shape:
         (batch, *_, channels), (_, height, width, _) = input_shape
         return (batch, height and (height + 1) // 2, width and (width + 1) // 2, channels)
 
@@ -33,14 +37,14 @@ class Doubling(keras.layers.Layer):
     Input: (batch, height, width, channels). Output: (batch, 2 height, 2 width, channels).
     """
 
-    def call(self, inputs):
+    def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
         batch, height, width, channels = ops.shape(inputs)
         wide = ops.concatenate([inputs, inputs], axis=3)  # in memory: each pixel twice
         wide = ops.reshape(wide, (batch, height, 2 * width, channels))
         high = ops.concatenate([wide, wide], axis=2)
         return ops.reshape(high, (batch, 2 * height, 2 * width, channels))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         batch, height, width, channels = input_shape
         return (batch, height and 2 * height, width and 2 * width, channels)
 
@@ -53,7 +57,9 @@ class BatchNormalization(keras.layers.BatchNormalization):
     Only what this network does is computed here, all else by Keras.
     """
 
-    def call(self, inputs, training=None, mask=None):
+    def call(
+        self, inputs: keras.KerasTensor, training: bool | None = None, mask: Any = None
+    ) -> keras.KerasTensor:
         if not training or self.synchronized or not self._can_be_fused(inputs, mask):
             return super().call(inputs, training=training, mask=mask)
         from tensorflow import constant, raw_ops
@@ -77,7 +83,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
             moving.assign(moving * self.momentum + now * (1 - self.momentum))
         return result if len(inputs.shape) == 4 else result[:, 0, 0]
 
-    def _can_be_fused(self, inputs, mask):
+    def _can_be_fused(self, inputs: keras.KerasTensor, mask: Any) -> bool:
         rank = len(inputs.shape)
         return (
             keras.backend.backend() == "tensorflow"
@@ -92,12 +98,14 @@ class BatchNormalization(keras.layers.BatchNormalization):
             and keras.backend.standardize_dtype(inputs.dtype) == self.compute_dtype != "float64"
         )
 
-    def _moments(self, inputs, mask):
+    def _moments(
+        self, inputs: keras.KerasTensor, mask: Any
+    ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
         if not self.synchronized or mask is not None or keras.backend.backend() != "tensorflow":
             return super()._moments(inputs, mask)
         from tensorflow import distribute
 
-        def mean(x):
+        def mean(x: keras.KerasTensor) -> keras.KerasTensor:
             local = ops.mean(x, axis=self._reduction_axes)
             replica = distribute.get_replica_context()
             return replica.all_reduce(distribute.ReduceOp.MEAN, local) if replica else local

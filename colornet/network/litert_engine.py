@@ -6,7 +6,10 @@ It starts in a fraction of a second: nothing here imports TensorFlow or Keras.
 import collections
 import contextlib
 import os
+from collections.abc import Iterator
+from typing import Any
 
+import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from colornet.errors import UserError
@@ -17,7 +20,7 @@ KEPT_PIXELS = 1 << 20
 
 
 class LiteRTEngine:
-    """An engine as `engines.load_engine` describes it; safe to call from several threads.
+    """An `engines.Engine`.
 
     Args:
         path: a file of `litert_file.write_export`.
@@ -28,29 +31,37 @@ class LiteRTEngine:
         UserError: the file is missing, damaged or of another kind.
     """
 
-    def __init__(self, path, export=None, at_once=1):
-        self._path, self.source = os.fspath(path), path
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        export: litert_file.Export | None = None,
+        at_once: int = 1,
+    ) -> None:
+        self.source = os.fspath(path)
         self._threads = max(1, (os.cpu_count() or 1) // at_once)
         export = export or litert_file.read_export(path)
         self.config, self.name = export.config, f"litert {export.kind}"
-        self._idle = collections.deque()  # of interpreters' signatures, used by no thread
+        # Of interpreters' signatures, used by no thread.
+        self._idle: collections.deque[dict[str, Any]] = collections.deque()
         try:
             self._idle.append(self._open())
         except (RuntimeError, ValueError) as error:
             reason = " ".join(str(error).split())[:150]
             raise UserError(f"{path}: LiteRT cannot use it: {reason}") from None
 
-    def describe(self, luminance):
+    def describe(self, luminance: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
         if not self.config.use_global_features:
             return None, None
         outputs = self._run("describe", luminance=luminance)
         return outputs["global_features"], outputs.get("probabilities")
 
-    def color(self, luminance, features):
+    def color(self, luminance: np.ndarray, features: np.ndarray | None) -> np.ndarray:
         inputs = {} if features is None else {"global_features": features}
         return self._run("color", luminance=luminance, **inputs)["chrominance"]
 
-    def _run(self, signature, luminance, **inputs):
+    def _run(
+        self, signature: str, luminance: np.ndarray, **inputs: np.ndarray
+    ) -> dict[str, np.ndarray]:
         try:
             with self._signatures(luminance.size <= KEPT_PIXELS) as signatures:
                 return signatures[signature](luminance=luminance, **inputs)
@@ -61,7 +72,7 @@ class LiteRTEngine:
             ) from None
 
     @contextlib.contextmanager
-    def _signatures(self, kept):
+    def _signatures(self, kept: bool) -> Iterator[dict[str, Any]]:
         """What runs an interpreter: one thread at a time, so that there is one for each of them."""
         try:
             signatures = self._idle.pop()
@@ -71,8 +82,8 @@ class LiteRTEngine:
         if kept:
             self._idle.append(signatures)
 
-    def _open(self):
-        interpreter = Interpreter(self._path, num_threads=self._threads)
+    def _open(self) -> dict[str, Any]:
+        interpreter = Interpreter(self.source, num_threads=self._threads)
         return {
             name: interpreter.get_signature_runner(name)
             for name in interpreter.get_signature_list()

@@ -15,7 +15,7 @@ import google_crc32c
 
 from colornet.errors import UserError
 from colornet.files import whole_file
-from colornet.network.names import CONFIG
+from colornet.network.vocabulary import CONFIG
 from config import Config, read_config
 
 ENDING = ".tflite"
@@ -43,12 +43,12 @@ class Export:
     config: Config
 
 
-def path_beside(weights):
+def path_beside(weights: str | os.PathLike[str]) -> str:
     """Where the export of a weights file is looked for: best.weights.h5 has best.tflite."""
     return os.fspath(weights).removesuffix(".h5").removesuffix(".weights") + ENDING
 
 
-def write_export(path, model, kind, weights, settings):
+def write_export(path: str, model: bytes, kind: str, weights: str, settings: str) -> None:
     """Write a LiteRT model with what belongs to it, whole or not at all.
 
     Args:
@@ -74,7 +74,7 @@ def write_export(path, model, kind, weights, settings):
             archive.writestr(DESCRIPTION, json.dumps(description))
 
 
-def read_export(path):
+def read_export(path: str | os.PathLike[str]) -> Export:
     """The Export of a file.
 
     Raises:
@@ -103,7 +103,7 @@ def read_export(path):
     return Export(str(description["kind"]), str(description["weights"]), config)
 
 
-def fingerprint(path):
+def fingerprint(path: str) -> str:
     """Text that tells the bytes of a file from others; raises OSError."""
     checksum = google_crc32c.Checksum()
     with open(path, "rb") as file:

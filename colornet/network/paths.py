@@ -2,8 +2,10 @@
 
 import keras
 
+from config import Config
 
-def split_paths(model, config):
+
+def split_paths(model: keras.Model, config: Config) -> tuple[keras.Model | None, keras.Model]:
     """The same network, same variables, for pictures of any size (section 3.2).
 
     Returns:

@@ -12,11 +12,14 @@ for each picture. Two things are done about it:
 
 import collections
 import re
+from collections.abc import Iterable
 
 import flatbuffers
 import keras
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+
+from config import Config
 
 FLOAT_LAYERS = ("low_level_2",)
 LEAST_ELEMENTS = 1024  # kernels with less are left alone by TensorFlow's converter
@@ -24,7 +27,9 @@ STEPS = 127  # of a rounded kernel, on either side of zero
 IDENTIFIER = b"TFL3"  # of LiteRT's files
 
 
-def compensate(model, config, photographs):
+def compensate(
+    model: keras.Model, config: Config, photographs: Iterable[tuple[np.ndarray, np.ndarray]]
+) -> None:
     """Change the biases of a `folded` network so that its rounded kernels give the same means.
 
     Args:
@@ -43,16 +48,18 @@ def compensate(model, config, photographs):
         layer.bias.assign(layer.bias - np.mean(means[layer.name], axis=0) @ of_inputs)
 
 
-def _layers_with_kernels(model):
+def _layers_with_kernels(model: keras.Model) -> list[keras.layers.Layer]:
     networks = [layer for layer in model.layers if isinstance(layer, keras.Model)]
     return [layer for network in networks for layer in network.layers if hasattr(layer, "kernel")]
 
 
-def _mean_inputs(model, config, photographs):
+def _mean_inputs(
+    model: keras.Model, config: Config, photographs: Iterable[tuple[np.ndarray, np.ndarray]]
+) -> dict[str, list[np.ndarray]]:
     """{layer: [means (inputs) over the pixels of what it is fed, a photograph each]}."""
     means = collections.defaultdict(list)
 
-    def through(name, inputs):
+    def through(name: str, inputs: list[keras.KerasTensor]) -> list[keras.KerasTensor]:
         network = model.get_layer(name)
         layers = [layer for layer in network.layers if hasattr(layer, "kernel")]
         probe = keras.Model(network.inputs, [[x.input for x in layers], network.outputs])
@@ -72,7 +79,7 @@ def _mean_inputs(model, config, photographs):
     return means
 
 
-def keep_float(content, model):
+def keep_float(content: bytes, model: keras.Model) -> bytes:
     """The bytes of a LiteRT model with the kernels of FLOAT_LAYERS as they are in `model`."""
     kernels = {
         layer.name: np.asarray(layer.kernel, np.float32)

@@ -1,19 +1,27 @@
 """The layers of a built network as a table, like the paper's table 1."""
 
 import math
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
-from colornet.network.names import NETWORKS
+from colornet.network.vocabulary import NETWORKS
+
+if TYPE_CHECKING:
+    import keras
+
+# Layer, kernel, stride, outputs, output shape without batch, parameters.
+Row = tuple[str, int | None, int | None, int, tuple[int, ...], int]
 
 
-def layer_table(model):
+def layer_table(model: "keras.Model") -> dict[str, list[Row]]:
     """Layers with kernels, network by network in the order of NETWORKS.
 
     Returns:
-        {network: [(layer, kernel, stride, outputs, output shape without batch, parameters)]};
+        {network: rows};
         kernel and stride are None for fully connected layers. Parameters are the trainable ones,
         those of a layer's batch normalisation included.
     """
-    fed = {
+    fed: dict[str, Callable[[dict[str, Any]], list[Any]]] = {
         "low_level": lambda made: model.inputs,
         "global": lambda made: made["low_level"],
         "mid_level": lambda made: made["low_level"],
@@ -21,7 +29,8 @@ def layer_table(model):
         "fusion": lambda made: made["mid_level"] + made.get("global", [])[1:],
         "classification": lambda made: made["global"][:1],
     }
-    made, table = {}, {}
+    made: dict[str, list[keras.KerasTensor]] = {}
+    table = {}
     for name in [name for name in NETWORKS if name in [layer.name for layer in model.layers]]:
         network = model.get_layer(name)
         inner = type(model)(network.inputs, [layer.output for layer in network.layers])
@@ -33,8 +42,8 @@ def layer_table(model):
     return table
 
 
-def _rows(layers, shapes):
-    rows = []
+def _rows(layers: "Iterable[keras.layers.Layer]", shapes: Iterable[tuple[int, ...]]) -> list[Row]:
+    rows: list[Row] = []
     for layer, shape in zip(layers, shapes):
         count = sum(math.prod(variable.shape) for variable in layer.trainable_variables)
         if hasattr(layer, "kernel"):

@@ -1,26 +1,39 @@
 """A trained network computed by TensorFlow: for GPUs, bfloat16, and runs without an export."""
 
+import os
+from collections.abc import Callable
+from typing import Any
+
+import keras
 import numpy as np
 import tensorflow as tf
 
 from colornet.errors import UserError
 from colornet.network.paths import split_paths
 from colornet.network.weights_files import load_trained, trained_files
+from config import Config
 
 
 class TensorFlowEngine:
-    """An engine as `engines.load_engine` describes it; safe to call from several threads.
+    """An `engines.Engine`.
 
     Args:
         describe, color: as of `functions`.
         config, name, source: attributes.
     """
 
-    def __init__(self, describe, color, config, name, source):
+    def __init__(
+        self,
+        describe: Callable[..., Any] | None,
+        color: Callable[..., Any],
+        config: Config,
+        name: str,
+        source: str,
+    ) -> None:
         self._describe, self._color = describe, color
         self.config, self.name, self.source = config, name, source
 
-    def describe(self, luminance):
+    def describe(self, luminance: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
         if not self._describe:
             return None, None
         outputs = self._describe(luminance)
@@ -30,7 +43,7 @@ class TensorFlowEngine:
             None if probabilities is None else probabilities.numpy(),
         )
 
-    def color(self, luminance, features):
+    def color(self, luminance: np.ndarray, features: np.ndarray | None) -> np.ndarray:
         inputs = [luminance] if features is None else [luminance, features]
         try:
             return self._color(*inputs)["chrominance"].numpy()
@@ -41,7 +54,12 @@ class TensorFlowEngine:
             ) from None
 
 
-def load_tensorflow(path, build_model, precision="float32", device="auto"):
+def load_tensorflow(
+    path: str | os.PathLike[str],
+    build_model: Callable[..., Any],
+    precision: str = "float32",
+    device: str = "auto",
+) -> TensorFlowEngine:
     """The engine of a run folder or weights file; as `engines.load_engine`."""
     gpus = _use_device(device)
     model, config = load_trained(path, build_model, precision)
@@ -50,7 +68,7 @@ def load_tensorflow(path, build_model, precision="float32", device="auto"):
     return TensorFlowEngine(*functions(model, config), config, name, source)
 
 
-def _use_device(device):
+def _use_device(device: str) -> list[tf.config.PhysicalDevice]:
     """The GPUs that are used, of whose memory no more is taken than is needed; raises UserError."""
     if device != "auto":
         kind, _, number = device.partition(":")
@@ -67,7 +85,9 @@ def _use_device(device):
     return gpus
 
 
-def functions(model, config, frozen=False):
+def functions(
+    model: keras.Model, config: Config, frozen: bool = False
+) -> tuple[Callable[..., Any] | None, Callable[..., Any]]:
     """(describe, color), two tf.functions of a `folded` network for any batch and picture size.
 
     describe: luminance (batch, crop_size, crop_size, 1) to a dict of "global_features" and, with
@@ -82,14 +102,14 @@ def functions(model, config, frozen=False):
     picture = tf.TensorSpec((None, None, None, 1), name="luminance")
     color = _call(local_path, frozen)
 
-    def colored(luminance, *global_features):
+    def colored(luminance: tf.Tensor, *global_features: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"chrominance": color([luminance, *global_features])}
 
     if not global_path:
         return None, tf.function(colored, input_signature=[picture])
     describe = _call(global_path, frozen)
 
-    def described(luminance):
+    def described(luminance: tf.Tensor) -> dict[str, tf.Tensor]:
         return {name: tf.cast(x, tf.float32) for name, x in describe(luminance).items()}
 
     copy = tf.TensorSpec((None, config.crop_size, config.crop_size, 1), name="luminance")
@@ -101,7 +121,7 @@ def functions(model, config, frozen=False):
     )
 
 
-def _call(network, frozen):
+def _call(network: keras.Model, frozen: bool) -> Callable[[Any], Any]:
     if not frozen:
         return lambda inputs: network(inputs, training=False)
     trainable, others = (

@@ -8,14 +8,20 @@ is unpickled, no code is loaded, no other file is opened.
 import io
 import math
 import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from colornet.errors import UserError
 from colornet.files import whole_file
 from colornet.network.folding import fold
-from colornet.network.names import CONFIG
-from config import read_config
+from colornet.network.vocabulary import CONFIG
+from config import Config, read_config
+
+if TYPE_CHECKING:
+    import h5py
+    import keras
 
 WEIGHTS = "best.weights.h5"
 LAST_WEIGHTS = "last.weights.h5"  # of a run that has not been validated yet
@@ -26,7 +32,7 @@ NORMALIZATION = ("gamma", "beta", "moving_mean", "moving_variance")
 MOST_EXPANSION = 16  # bytes of weights for a byte of file, at most: compressed ones are few times
 
 
-def save_weights(model, path):
+def save_weights(model: "keras.Model", path: str | os.PathLike[str]) -> None:
     """Write the weights of a built keras.Model as Keras does, whole or not at all.
 
     Raises:
@@ -42,11 +48,11 @@ def save_weights(model, path):
 class _WeightsInMemory(io.BytesIO):
     """What Keras takes for a path: on a full disk HDF5 would end the process by a crash."""
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "memory.weights.h5"
 
 
-def read_weights(path):
+def read_weights(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     """{path of variable, such as "low_level_1/kernel": array} of a weights file.
 
     Files of `save_weights` and of Keras's `save_weights`, and older ones, in which datasets have
@@ -82,7 +88,7 @@ def read_weights(path):
     return weights
 
 
-def _check_plain(datasets, file_bytes):
+def _check_plain(datasets: "dict[str, h5py.Dataset]", file_bytes: int) -> None:
     """Raise ValueError unless all datasets are floats that lie in the file itself."""
     for name, item in datasets.items():
         if item.dtype.kind != "f" or item.shape is None:
@@ -94,7 +100,7 @@ def _check_plain(datasets, file_bytes):
         raise ValueError(f"{total:,} bytes of numbers in a file of {file_bytes:,}")
 
 
-def _variable(dataset):
+def _variable(dataset: "h5py.Dataset") -> str:
     """The path of the variable that a dataset holds."""
     path, attributes = dataset.name.strip("/"), dataset.parent.attrs
     if "name" not in attributes or attributes.get_id("name").shape != ():
@@ -103,7 +109,7 @@ def _variable(dataset):
     return f"{layer}/{(NORMALIZATION if layer.endswith('_norm') else LAYER)[number]}"
 
 
-def load_weights(model, path, epsilon):
+def load_weights(model: "keras.Model", path: str | os.PathLike[str], epsilon: float) -> None:
     """Read what `save_weights` wrote of a trained network into its `folded` form.
 
     `epsilon` as of `fold`.
@@ -122,7 +128,7 @@ def load_weights(model, path, epsilon):
         variable.assign(values[variable.path])
 
 
-def start_from(model, config):
+def start_from(model: "keras.Model", config: Config) -> None:
     """Give a network that will be trained the weights of `config.initial_weights`.
 
     The scene classifier stays as it is where the classes are others.
@@ -150,7 +156,9 @@ def start_from(model, config):
         variable.assign(values[variable.path])
 
 
-def _check_fit(model, values, path):
+def _check_fit(
+    model: "keras.Model", values: dict[str, np.ndarray], path: str | os.PathLike[str]
+) -> None:
     expected = {variable.path: tuple(variable.shape) for variable in model.weights}
     found = {name: value.shape for name, value in values.items()}
     if expected == found:
@@ -164,7 +172,9 @@ def _check_fit(model, values, path):
     )
 
 
-def load_trained(path, build_model, precision="float32"):
+def load_trained(
+    path: str | os.PathLike[str], build_model: Callable[..., Any], precision: str = "float32"
+) -> "tuple[keras.Model, Config]":
     """A trained network and its settings.
 
     Args:
@@ -185,7 +195,7 @@ def load_trained(path, build_model, precision="float32"):
     return model, config
 
 
-def trained_files(path):
+def trained_files(path: str | os.PathLike[str]) -> tuple[str, str]:
     """(weights file, settings file) of a run folder or a weights file.
 
     Of a run's weights the best are taken, or the last before there are best ones.
@@ -197,7 +207,7 @@ def trained_files(path):
         folder = path
         names = [os.path.join(path, name) for name in (WEIGHTS, LAST_WEIGHTS)]
     else:
-        folder, names = os.path.dirname(path), [path]
+        folder, names = os.path.dirname(path), [os.fspath(path)]
     for weights in names:
         if os.path.exists(weights):
             return weights, os.path.join(folder, CONFIG)

@@ -7,9 +7,9 @@ import pytest
 import build_model as network
 import tiny
 from colornet.network.folding import fold
-from colornet.network.names import NETWORKS
 from colornet.network.paths import split_paths
 from colornet.network.table import layer_table
+from colornet.network.vocabulary import NETWORKS
 from config import load_config
 
 # (layer, kernel, stride, outputs, output shape), as printed in the paper for a 224 x 224 picture.
