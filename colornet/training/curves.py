@@ -30,7 +30,9 @@ def figure(rows: Sequence[dict[str, Any]]) -> Any:
     """matplotlib's Figure of the rows of a metrics.jsonl."""
     from matplotlib.figure import Figure
 
-    drawn = Figure(figsize=(12, 6), layout="constrained")
+    drawn = Figure(figsize=(12, 6))
+    # By hand: a constrained layout takes twice the time.
+    drawn.subplots_adjust(left=0.06, right=0.98, bottom=0.08, top=0.94, hspace=0.32)
     for axes, names in zip(drawn.subplots(2, 3).flat, PANELS):
         for name in names:
             points = [(row["step"], row[name]) for row in rows if row.get(name) is not None]

@@ -17,6 +17,7 @@ RUN = dict(
     crop_size=64,
     width=0.125,
     batch_size=16,
+    optimizer="muon",
     steps=20,
     learning_rate=3e-4,
     warmup_steps=500,

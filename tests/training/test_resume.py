@@ -10,7 +10,7 @@ import pytest
 
 from tiny_training import assert_same_run, rows, start, train
 
-RUN = dict(steps=12, log_every=2, validate_every=4, checkpoint_every=3)
+RUN = dict(optimizer="muon", steps=12, log_every=2, validate_every=4, checkpoint_every=3)
 
 
 @pytest.fixture(scope="module")
