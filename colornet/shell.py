@@ -194,6 +194,7 @@ def import_tensorflow() -> ModuleType:
         import tensorflow as tf
 
         tf.config.list_physical_devices()
+    tf.get_logger().setLevel("ERROR")  # advises against retracing, which several networks need
     return tf
 
 
