@@ -14,7 +14,7 @@ GRAIN_SIDES = (1, 2, 4)  # pixels, from a scanner's noise to a coarse emulsion
 SPARED = 0.3  # share of aged crops that any one effect spares
 
 
-def age(luminance, chrominance, seed):
+def age(luminance: tf.Tensor, chrominance: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """Age one crop; each effect has a strength of its own, from none to strong.
 
     Args:
@@ -28,10 +28,10 @@ def age(luminance, chrominance, seed):
     seeds = tf.random.split(seed, 1 + len(GRAIN_SIDES))
     draws = iter(tf.unstack(tf.random.stateless_uniform([17], seeds[0])))
 
-    def strength():
+    def strength() -> tf.Tensor:
         return tf.nn.relu(next(draws) - SPARED) / (1 - SPARED)
 
-    def between(low, high):
+    def between(low: float, high: float) -> tf.Tensor:
         return low + (high - low) * next(draws)
 
     light = colorspace.from_bytes(tf.cast(luminance, tf.float32))
@@ -49,7 +49,14 @@ def age(luminance, chrominance, seed):
     return light * colorspace.BYTE_RANGE
 
 
-def _film(light, ab, amount, red, blue, filtered):
+def _film(
+    light: tf.Tensor,
+    ab: tf.Tensor,
+    amount: tf.Tensor,
+    red: tf.Tensor,
+    blue: tf.Tensor,
+    filtered: tf.Tensor,
+) -> tf.Tensor:
     """How a* and b* weigh on L*, as the film sees them.
 
     Below zero, `red` and `blue` darken reds and whiten blues, as blue-sensitive and orthochromatic
@@ -61,7 +68,7 @@ def _film(light, ab, amount, red, blue, filtered):
     return tf.clip_by_value(seen, 0.0, 1.0)
 
 
-def _blur(light, sigma):
+def _blur(light: tf.Tensor, sigma: tf.Tensor) -> tf.Tensor:
     """Gaussian blur of `sigma` pixels; borders are mirrored."""
     offsets = tf.range(-BLUR_RADIUS, BLUR_RADIUS + 1, dtype=tf.float32)
     kernel = tf.exp(-0.5 * tf.square(offsets / tf.maximum(sigma, 0.1)))
@@ -71,14 +78,14 @@ def _blur(light, sigma):
     return tf.nn.conv2d(rows, tf.reshape(kernel, (1, -1, 1, 1)), 1, "VALID")[0]
 
 
-def _vignette(light, amount, y, x):
+def _vignette(light: tf.Tensor, amount: tf.Tensor, y: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
     """Darker towards the corners, about a centre that is (y, x) half sides off the middle."""
     line = tf.linspace(-1.0, 1.0, light.shape[0])
     distance = (tf.square(line - y)[:, None] + tf.square(line - x)) / 2
     return light * (1 - amount * tf.minimum(distance, 1.0))[..., None]
 
 
-def _tone(light, gamma, contrast):
+def _tone(light: tf.Tensor, gamma: tf.Tensor, contrast: tf.Tensor) -> tf.Tensor:
     """A gamma of 2 to the power of `gamma`, and more or less contrast; -1 to 1 each."""
     light = tf.pow(tf.maximum(light, 1e-4), tf.pow(2.0, gamma))
     steep = light * light * (3 - 2 * light)
@@ -86,7 +93,9 @@ def _tone(light, gamma, contrast):
     return light + tf.abs(contrast) * (tf.where(contrast > 0, steep, flat) - light)
 
 
-def _grain(light, amount, coarseness, seeds):
+def _grain(
+    light: tf.Tensor, amount: tf.Tensor, coarseness: tf.Tensor, seeds: tf.Tensor
+) -> tf.Tensor:
     """Noise of grains of up to two neighbouring sides; most of it in the middle tones."""
     side = light.shape[0]
     noise, power = 0.0, 0.05  # not quite none, to be divided by

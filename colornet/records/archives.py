@@ -6,7 +6,8 @@ import io
 import os
 import shlex
 import tarfile
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import IO, NamedTuple
 
 import numpy as np
 
@@ -78,11 +79,11 @@ def index(path: str, folder: str) -> Archive:
     return archive
 
 
-def _contents(path):
+def _contents(path: str) -> tuple[Names, np.ndarray, np.ndarray]:
     """(Names with NUL for "/", starts, sizes) of the files of an archive, in its order."""
     starts, sizes = array.array("q"), array.array("q")
 
-    def names():
+    def names() -> Iterator[bytes]:
         with open(path, "rb") as file:
             for name, start, size in _files(path, file, 0):
                 starts.append(start)
@@ -93,7 +94,7 @@ def _contents(path):
     return found, np.frombuffer(starts, np.int64), np.frombuffer(sizes, np.int64)
 
 
-def _files(path, file, offset):
+def _files(path: str, file: IO[bytes], offset: int) -> Iterator[tuple[bytes, int, int]]:
     """Yield (name, start, size) of the files of an opened archive that begins at `offset`."""
     file.seek(offset)
     _refuse_packed(path, file.read(8))
@@ -101,14 +102,15 @@ def _files(path, file, offset):
     try:
         with tarfile.open(fileobj=file, mode="r:") as tar:
             while (member := tar.next()) is not None:
-                tar.members.clear()  # tarfile would keep them all
+                # tarfile would keep them all.
+                tar.members.clear()  # type: ignore[attr-defined]  # its stubs lack it
                 name = os.fsencode(os.path.normpath(member.name)).lstrip(b"/")
                 if member.isdir() or any(part.startswith(b".") for part in name.split(b"/")):
                     continue
                 if not member.isreg():
                     yield name, LINK, 0
-                elif name.lower().endswith(b".tar"):
-                    inner, inside = name[:-4], tar.extractfile(member)
+                elif name.lower().endswith(b".tar") and (inside := tar.extractfile(member)):
+                    inner = name[:-4]
                     for below, start, size in _files(f"{path}, {member.name}", inside, 0):
                         below = below.removeprefix(os.path.basename(inner) + b"/")
                         start = start if start == LINK else start + member.offset_data
@@ -123,7 +125,7 @@ def _files(path, file, offset):
         raise UserError(f"{printable(path)}: expected a whole .tar archive: {error}") from None
 
 
-def _refuse_packed(path, beginning):
+def _refuse_packed(path: str, beginning: bytes) -> None:
     for first, (kind, command) in _PACKED.items():
         if beginning.startswith(first):
             mend = "unpack it and give the folder"
@@ -139,14 +141,14 @@ def _refuse_packed(path, beginning):
             )
 
 
-def _sorted(path, names, starts, sizes):
+def _sorted(path: str, names: Names, starts: np.ndarray, sizes: np.ndarray) -> Archive:
     """The archive in the order in which a folder of the same files is listed."""
     order = sorted(range(len(names)), key=names.__getitem__)  # NUL sorts before every character
     # Of files of one name the last counts, as when the archive is unpacked.
     order = [i for i, j in zip(order, [*order[1:], -1]) if j < 0 or names[i] != names[j]]
     ordered = Names.of(names[i].replace(b"\0", b"/") for i in order)
-    order = np.array(order, np.int64)
-    return Archive(path, ordered, starts[order], sizes[order])
+    rows = np.array(order, np.int64)
+    return Archive(path, ordered, starts[rows], sizes[rows])
 
 
 def read_member(path: str, start: int, size: int) -> bytes:

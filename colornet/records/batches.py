@@ -5,6 +5,8 @@ Position p is the p-th picture of the whole training: step p // batch_size, epoc
 
 import dataclasses
 import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -14,12 +16,23 @@ from colornet.pictures import colorspace, saving, sheets
 from colornet.records import aging
 from colornet.records.dataset import read_dataset
 from colornet.records.reading import DamagedShard, SplitReader, TrainingReader, stacked
+from config import Config
+
+Batch = tuple[tf.Tensor, tf.Tensor, tf.Tensor]  # luminance, chrominance, labels
 
 READERS = 2  # batches put together at the same time
 COLUMNS = 4  # of a sheet; each crop takes two tiles
 
 
-def training_batches(config, folder, dataset, start_step=0, pipeline=0, pipelines=1, parts=1):
+def training_batches(
+    config: Config,
+    folder: str,
+    dataset: dict[str, Any],
+    start_step: int = 0,
+    pipeline: int = 0,
+    pipelines: int = 1,
+    parts: int = 1,
+) -> tf.data.Dataset:
     """See `read_input.training_batches`."""
     records = SplitReader(folder, dataset, "train")
     size = records.size
@@ -44,18 +57,20 @@ def training_batches(config, folder, dataset, start_step=0, pipeline=0, pipeline
     return chain.prefetch(4)
 
 
-def validation_batches(config, folder, dataset, batch_size):
+def validation_batches(
+    config: Config, folder: str, dataset: dict[str, Any], batch_size: int
+) -> Iterator[Batch]:
     """See `read_input.validation_batches`."""
     records = SplitReader(folder, dataset, "val")
     size, side = records.size, config.crop_size
     margin = (size - side) // 4
     count = min(records.pictures, config.validation_pictures or records.pictures)
 
-    def read(first):
+    def read(first: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         numbers = np.arange(first, min(first + batch_size, count))
         return numbers, *stacked(records.read(int(first), len(numbers)))
 
-    def crop(_, luminance, chrominance, label):
+    def crop(_: tf.Tensor, luminance: tf.Tensor, chrominance: tf.Tensor, label: tf.Tensor) -> Batch:
         return (*_crop(luminance, chrominance, margin, margin, side, side), label)
 
     chain = tf.data.Dataset.range(0, count, batch_size)
@@ -64,7 +79,7 @@ def validation_batches(config, folder, dataset, batch_size):
     return damage_named(chain.batch(batch_size).map(_to_floats).prefetch(2))
 
 
-def damage_named(batches):
+def damage_named(batches: Iterable[Batch]) -> Iterator[Batch]:
     """Yield batches of a chain.
 
     Raises:
@@ -79,23 +94,30 @@ def damage_named(batches):
         raise UserError(found[1]) from None
 
 
-def _arrays(read, number, pictures, size):
+def _arrays(
+    read: Callable[[Any], tuple[np.ndarray, ...]],
+    number: tf.Tensor,
+    pictures: int | None,
+    size: int,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
     """What `read(number)` returns, as tensors of known shapes, with one more axis for grey."""
     kinds = (tf.int64, tf.uint8, tf.uint8, tf.int64)
     # Not stateful: the same number gives the same arrays, in whatever order they are asked for.
     arrays = tf.numpy_function(read, [number], kinds, stateful=False)
-    shapes = ([], [size, size], [size // 2, size // 2, 2], [])
+    shapes: tuple[list[int], ...] = ([], [size, size], [size // 2, size // 2, 2], [])
     for array, shape in zip(arrays, shapes):
         array.set_shape([pictures, *shape])
     positions, luminance, chrominance, labels = arrays
     return positions, luminance[..., None], chrominance, labels
 
 
-def _random_crop(config, size):
+def _random_crop(config: Config, size: int) -> Callable[..., Batch]:
     """Function from a stored picture and its position to a crop of it."""
     shortest, longest = config.crop_sides
 
-    def crop_and_flip(position, luminance, chrominance, label):
+    def crop_and_flip(
+        position: tf.Tensor, luminance: tf.Tensor, chrominance: tf.Tensor, label: tf.Tensor
+    ) -> Batch:
         choice = tf.random.stateless_uniform([5], [config.seed, position], 0, 2**30, tf.int32)
         height = width = shortest  # plain numbers without zoom, so that shapes stay known
         if shortest < longest:  # even sides and corners keep both planes aligned
@@ -117,13 +139,20 @@ def _random_crop(config, size):
     return crop_and_flip
 
 
-def _crop(luminance, chrominance, y, x, height, width):
+def _crop(
+    luminance: tf.Tensor,
+    chrominance: tf.Tensor,
+    y: tf.Tensor | int,
+    x: tf.Tensor | int,
+    height: tf.Tensor | int,
+    width: tf.Tensor | int,
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Crop both planes; y and x in chrominance pixels, height and width in luminance pixels."""
     luminance = tf.slice(luminance, (2 * y, 2 * x, 0), (height, width, 1))
     return luminance, tf.slice(chrominance, (y, x, 0), (height // 2, width // 2, 2))
 
 
-def _aged(luminance, chrominance, seed, share):
+def _aged(luminance: tf.Tensor, chrominance: tf.Tensor, seed: list[Any], share: float) -> tf.Tensor:
     """The luminance of a crop, float32 0 to 255, aged for a share of the seeds."""
     seed = tf.cast(tf.random.experimental.stateless_fold_in(seed, 1), tf.int32)
     return tf.cond(
@@ -133,12 +162,12 @@ def _aged(luminance, chrominance, seed, share):
     )
 
 
-def _to_floats(luminance, chrominance, label):
+def _to_floats(luminance: tf.Tensor, chrominance: tf.Tensor, label: tf.Tensor) -> Batch:
     luminance = colorspace.from_bytes(tf.cast(luminance, tf.float32))
     return luminance, colorspace.from_bytes(tf.cast(chrominance, tf.float32)), label
 
 
-def show(config, folder, step, path):
+def show(config: Config, folder: str, step: int, path: str) -> None:
     """Save the crops of a batch as a sheet: each one's luminance, and beside it its colours.
 
     Raises:

@@ -31,7 +31,7 @@ def classes_of(folders: list[str], source: str) -> dict[str, str | None]:
     return {folder: "/".join(paths[folder][skipped:]) if folder else None for folder in folders}
 
 
-def _by_letter(path, depth):
+def _by_letter(path: list[str], depth: int) -> bool:
     """Whether a folder at some depth is one letter, with which the next one begins."""
     return (
         len(path) > depth + 1
@@ -40,7 +40,7 @@ def _by_letter(path, depth):
     )
 
 
-def _refuse_splits(paths, above, source):
+def _refuse_splits(paths: dict[str, list[str]], above: int, source: str) -> None:
     """Raise UserError if what lies below the folders above all is for training and validation."""
     names = sorted({path[above] for path in paths.values()})
     by_use = [[n for n in names if n.lower() in known] for known in (_TRAINING, _VALIDATION)]

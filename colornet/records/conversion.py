@@ -49,11 +49,11 @@ def convert(entry: Entry, config: Config) -> Converted:
         reason = SINGLE_HUE
     if reason:
         return Converted(None, reason, deviation)
-    chrominance = colorspace.to_bytes(colorspace.encode_chrominance(np.stack(ab, axis=-1)))
+    chrominance = colorspace.to_bytes(colorspace.encode_chrominance(np.stack(list(ab), axis=-1)))
     return Converted((luminance, chrominance), None, deviation)
 
 
-def _is_of_one_hue(ab):
+def _is_of_one_hue(ab: np.ndarray) -> bool:
     """Whether the colors' sum is nearly as long as it would be if all had the same hue."""
     length = np.hypot(*ab).mean()
     return np.hypot(ab[0].mean(), ab[1].mean()) >= _ONE_HUE * length

@@ -2,18 +2,29 @@
 
 import contextlib
 import os
+from collections.abc import Iterator
+from typing import Any
 
 from colornet.errors import UserError
 from colornet.files import locked, remove_leftovers
 from colornet.records import making, storage, totals
 from colornet.records.dataset import DATASET, SCHEMA
+from colornet.records.photographs import PhotographList
 from colornet.records.shards import shards_of
-from config import RECORD_SETTINGS
+from config import RECORD_SETTINGS, Config
 
 PLAN = "plan.json"
 
 
-def create_records(config, train, val, folder, workers, part=(1, 1), val_fraction=0.0):
+def create_records(
+    config: Config,
+    train: PhotographList,
+    val: PhotographList | None,
+    folder: str,
+    workers: int,
+    part: tuple[int, int] = (1, 1),
+    val_fraction: float = 0.0,
+) -> dict[str, Any] | None:
     """Make the shards of one part and, once all parts are there, dataset.json.
 
     Args:
@@ -69,12 +80,12 @@ def create_records(config, train, val, folder, workers, part=(1, 1), val_fractio
         ) from None
 
 
-def _identity(photographs):
+def _identity(photographs: PhotographList) -> dict[str, Any]:
     return {"photographs": len(photographs), "fingerprint": photographs.fingerprint()}
 
 
 @contextlib.contextmanager
-def _alone(folder, k, n):
+def _alone(folder: str, k: int, n: int) -> Iterator[None]:
     """Keep other processes off this part, and clear away what killed ones left."""
     if storage.is_remote(folder):  # such storage knows no locks
         yield
@@ -84,7 +95,7 @@ def _alone(folder, k, n):
         yield
 
 
-def _check_plan(path, plan):
+def _check_plan(path: str, plan: dict[str, Any]) -> None:
     """Write plan.json, or compare with that of an earlier start."""
     if not storage.exists(path):
         return storage.write_json(path, plan)

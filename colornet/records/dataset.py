@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from typing import Any
 
 from colornet.errors import UserError
 from colornet.records import storage
@@ -12,7 +13,7 @@ SPLITS = ("train", "val")
 READER = 2  # of the order in which records are read; another order is another training
 
 
-def read_dataset(folder):
+def read_dataset(folder: str | os.PathLike[str]) -> dict[str, Any]:
     """The content of a records folder's dataset.json.
 
     Raises:
@@ -44,7 +45,7 @@ def read_dataset(folder):
     return dataset
 
 
-def _check_shard(path, expected):
+def _check_shard(path: str, expected: int) -> None:
     try:
         size = storage.size(path)
     except FileNotFoundError:
@@ -58,7 +59,7 @@ def _check_shard(path, expected):
         )
 
 
-def fingerprint(dataset):
+def fingerprint(dataset: dict[str, Any]) -> str:
     """A short text that changes with any byte of the records, and with the order they are read in.
 
     Two folders of the same text give the same batches for the same settings.

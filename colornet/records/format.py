@@ -63,7 +63,7 @@ def parse_records(data: bytes, size: int) -> Iterator[Record]:
         start = end + 4
 
 
-def _masked_crc(data):
+def _masked_crc(data: bytes | memoryview) -> bytes:
     crc = google_crc32c.value(bytes(data) if isinstance(data, memoryview) else data)
     return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
 
@@ -71,7 +71,7 @@ def _masked_crc(data):
 # --- tf.train.Example: {1: {1: [{1: name, 2: {1: {1: bytes}} or {3: {1: varints}}}, ...]}} -----
 
 
-def _example(record):
+def _example(record: Record) -> list[bytes]:
     features = (
         (b"chrominance", _field(1, _field(1, [record.chrominance.tobytes()]))),
         (b"label", _field(3, _field(1, [_varint(record.label)]))),
@@ -86,7 +86,7 @@ def _example(record):
     return _field(1, entries)
 
 
-def _parse_example(example, size):
+def _parse_example(example: memoryview, size: int) -> Record:
     features = {}
     for entry in _values(next(_values(example))):
         key, feature = _values(entry)
@@ -103,12 +103,12 @@ def _parse_example(example, size):
         raise DamagedRecord(f"it holds no picture of {size} px") from None
 
 
-def _field(number, chunks):
+def _field(number: int, chunks: list[bytes]) -> list[bytes]:
     """A length-delimited protocol buffer field, in chunks so that pictures are copied once."""
     return [_varint(number << 3 | 2) + _varint(sum(map(len, chunks))), *chunks]
 
 
-def _values(view):
+def _values(view: memoryview) -> Iterator[memoryview]:
     """Yield the content of each length-delimited field of a message."""
     start = 0
     while start < len(view):
@@ -117,7 +117,7 @@ def _values(view):
         start += length
 
 
-def _varint(value):
+def _varint(value: int) -> bytes:
     value &= (1 << 64) - 1
     groups = bytearray()
     while value > 127:
@@ -127,7 +127,7 @@ def _varint(value):
     return bytes(groups)
 
 
-def _read_varint(view, start):
+def _read_varint(view: memoryview, start: int) -> tuple[int, int]:
     """(value, where it ends)."""
     value = shift = 0
     while True:

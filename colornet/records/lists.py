@@ -22,7 +22,7 @@ def read_list(path: str) -> tuple[Names, np.ndarray]:
     """
     numbers = array.array("i")
 
-    def names():
+    def names() -> Iterator[bytes]:
         for line, text in _lines(path):
             match = _LINE.fullmatch(text)
             if not match or int(match[2]) >= 1 << 31:
@@ -81,7 +81,7 @@ def check_numbers(names: Names, numbers: np.ndarray, class_names: list[str], pat
         )
 
 
-def _lines(path) -> Iterator[tuple[int, str]]:
+def _lines(path: str) -> Iterator[tuple[int, str]]:
     """Yield (line number, text) of the lines that are not blank."""
     try:
         # The mark that some editors put at the beginning is no part of the first line.

@@ -13,6 +13,9 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from multiprocessing.sharedctypes import Synchronized
+from typing import Any, Self
 
 import numpy as np
 
@@ -22,7 +25,9 @@ from colornet.progress import progress
 from colornet.records import storage
 from colornet.records.conversion import convert
 from colornet.records.format import NO_CLASS, Record, record_bytes
+from colornet.records.photographs import Entry, PhotographList
 from colornet.records.shards import Shard
+from config import Config
 
 SAMPLES_A_SHARD = 8  # photographs next to the colour threshold that a shard remembers
 
@@ -33,22 +38,22 @@ SAMPLES_A_SHARD = 8  # photographs next to the colour threshold that a shard rem
 class _Summary:
     """What a shard's maker writes beside it."""
 
-    def __init__(self):
-        self.record_bytes = []
-        self.classes = collections.Counter()
-        self.rejected = []
-        self.samples = {"kept": [], "left out": []}
+    def __init__(self) -> None:
+        self.record_bytes: list[int] = []
+        self.classes: collections.Counter[str] = collections.Counter()
+        self.rejected: list[list[str]] = []
+        self.samples: dict[str, list[list[float]]] = {"kept": [], "left out": []}
         self.chrominance = np.zeros(2)  # bytes, summed over the pictures
         self.digest = hashlib.blake2b(digest_size=16)
 
-    def keep(self, data, chrominance, class_name):
+    def keep(self, data: bytes, chrominance: np.ndarray, class_name: str) -> None:
         self.record_bytes.append(len(data))
         self.classes[class_name] += 1
         # One channel at a time: a mean over leading axes is slow.
         self.chrominance += [chrominance[..., channel].mean() for channel in (0, 1)]
         self.digest.update(data)
 
-    def values(self):
+    def values(self) -> dict[str, Any]:
         samples = {
             kind: sorted(found, reverse=kind == "left out")[:SAMPLES_A_SHARD]
             for kind, found in self.samples.items()
@@ -65,20 +70,30 @@ class _Summary:
         }
 
 
-def _make_shards(config, job, entries, class_names):
+def _make_shards(
+    config: Config, job: "Job", entries: Iterable[Entry], class_names: list[str]
+) -> None:
     """Write a job's shards and then their summaries, which mark them as finished.
 
     Args:
         entries: `photographs.PhotographList.entry` of each photograph.
     """
-    summaries, for_validation = [_Summary() for _ in job.shards], []
+    summaries = [_Summary() for _ in job.shards]
+    for_validation: list[bytes] = []
     records = _records(config, job, entries, class_names, summaries, for_validation)
     for shard, summary, data in zip(job.shards, summaries, (records, for_validation)):
         storage.write_bytes(shard.path, data)
         storage.write_json(shard.summary_path, summary.values())
 
 
-def _records(config, job, entries, class_names, summaries, for_validation):
+def _records(
+    config: Config,
+    job: "Job",
+    entries: Iterable[Entry],
+    class_names: list[str],
+    summaries: list[_Summary],
+    for_validation: list[bytes],
+) -> Iterator[bytes]:
     """Yield the records of a job's first shard; fill in those of the second, and the summaries."""
     kept = 0
     for position, entry in enumerate(entries, job.positions.start):
@@ -87,7 +102,7 @@ def _records(config, job, entries, class_names, summaries, for_validation):
         planes, reason, deviation = convert(entry, config)
         class_name = "" if entry.label == NO_CLASS else class_names[entry.label]
         summary = summaries[0]
-        if reason is None:
+        if planes is not None:
             data = record_bytes(Record(*planes, entry.label, entry.name))
             if to_validation(job.share, job.positions.start + kept):
                 summary = summaries[1]
@@ -97,7 +112,7 @@ def _records(config, job, entries, class_names, summaries, for_validation):
             kept += 1
             summary.keep(data, planes[1], class_name)
         else:
-            summary.rejected.append([os.fsdecode(entry.name), reason, class_name])
+            summary.rejected.append([os.fsdecode(entry.name), str(reason), class_name])
         if deviation is not None:
             kind = "left out" if reason else "kept"
             summary.samples[kind].append([round(deviation, 3), position])
@@ -105,7 +120,7 @@ def _records(config, job, entries, class_names, summaries, for_validation):
             _worker.done.value += 1
 
 
-def to_validation(share, kept):
+def to_validation(share: float, kept: int) -> bool:
     """Whether a photograph goes to validation when `kept` have been kept before it.
 
     Every share-th one does: the second at the latest, but never the first.
@@ -117,18 +132,18 @@ def to_validation(share, kept):
 class _worker:
     """What a worker process knows of the others."""
 
-    done = None  # photographs done by all of them
-    stop = None  # whether to give up
+    done: "Synchronized[int]"  # photographs done by all of them
+    stop: "Synchronized[int]"  # whether to give up
 
 
-def _start_worker(done, stop, parent):
+def _start_worker(done: "Synchronized[int]", stop: "Synchronized[int]", parent: int) -> None:
     """Share the counters, leave Ctrl-C to the parent, and die with it even if it is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     _worker.done, _worker.stop = done, stop
     shell.keep_memory()
 
-    def watch():
+    def watch() -> None:
         while os.getppid() == parent:
             time.sleep(0.1)
         os._exit(1)
@@ -156,7 +171,13 @@ class Job:
         return self.shards[0].positions
 
 
-def make_shards(config, splits, jobs, folder, workers):
+def make_shards(
+    config: Config,
+    splits: Mapping[str, PhotographList],
+    jobs: Sequence[Job],
+    folder: str,
+    workers: int,
+) -> None:
     """Make those shards that are not finished yet.
 
     Args:
@@ -193,7 +214,14 @@ def make_shards(config, splits, jobs, folder, workers):
     print(f"{total} photographs in {seconds:.1f} s, {total / seconds:.0f} pictures/s")
 
 
-def _run_workers(config, splits, todo, remote, workers, total):
+def _run_workers(
+    config: Config,
+    splits: Mapping[str, PhotographList],
+    todo: Sequence[Job],
+    remote: bool,
+    workers: int,
+    total: int,
+) -> None:
     # A process forked off TensorFlow, which remote paths need, may hang.
     fork = sys.platform == "linux" and not remote
     context = multiprocessing.get_context("fork" if fork else "spawn")
@@ -204,7 +232,8 @@ def _run_workers(config, splits, todo, remote, workers, total):
         ) as pool,
         _Progress(total, done) as progress,
     ):
-        waiting, running = iter(todo), set()
+        waiting = iter(todo)
+        running: set[concurrent.futures.Future[None]] = set()
         try:
             while True:
                 # Few at a time: a queue of all would hold every name twice.
@@ -230,7 +259,7 @@ def _run_workers(config, splits, todo, remote, workers, total):
 
 
 @contextlib.contextmanager
-def _interrupts_held():
+def _interrupts_held() -> Iterator[None]:
     """Ctrl-C waits, also in processes that start meanwhile."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -242,14 +271,14 @@ def _interrupts_held():
 class _Progress:
     """`progress` of a count that all processes share."""
 
-    def __init__(self, total, done):
+    def __init__(self, total: int, done: "Synchronized[int]") -> None:
         self.bar, self.done = progress(total, "photographs"), done
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.bar.close()
 
-    def show(self):
+    def show(self) -> None:
         self.bar.update(self.done.value - self.bar.n)

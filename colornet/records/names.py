@@ -58,7 +58,7 @@ class Names:
             )
         return np.concatenate(found)
 
-    def _at(self, candidates, name):
+    def _at(self, candidates: np.ndarray, name: bytes) -> int:
         """The first of some positions, which may hold names of the same hash, if it holds it."""
         for position in candidates[:4]:  # four names of one 64-bit hash do not occur
             if self[position] == name:

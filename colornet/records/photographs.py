@@ -4,6 +4,7 @@ import array
 import dataclasses
 import hashlib
 import os
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -107,20 +108,19 @@ class _Part(NamedTuple):
     sizes: np.ndarray
 
 
-def _joined(parts, labels, class_names):
+def _joined(parts: Sequence[_Part], labels: np.ndarray, class_names: list[str]) -> PhotographList:
     """One PhotographList of several parts."""
     offsets = np.cumsum([0] + [len(part.paths) for part in parts])
     data = [part.names.data for part in parts]
     shifts = np.cumsum([0] + [len(each) for each in data])
     ends = [part.names.ends[1:] + shift for part, shift in zip(parts, shifts)]
     numbers = [part.path_numbers + offset for part, offset in zip(parts, offsets)]
-    starts, sizes = ([part[i] for part in parts] for i in (3, 4))
     return PhotographList(
         [path for part in parts for path in part.paths],
         Names(np.concatenate(data), np.concatenate([np.zeros(1, np.int64), *ends])),
         np.concatenate(numbers).astype(np.int32),
-        np.concatenate(starts),
-        np.concatenate(sizes),
+        np.concatenate([part.starts for part in parts]),
+        np.concatenate([part.sizes for part in parts]),
         labels,
         class_names,
         np.arange(len(labels)),
@@ -130,7 +130,12 @@ def _joined(parts, labels, class_names):
 # --- Sources as they are --------------------------------------------------------------------
 
 
-def from_sources(sources, index_folder, known=None, unlabeled=False):
+def from_sources(
+    sources: Sequence[str],
+    index_folder: str,
+    known: list[str] | None = None,
+    unlabeled: bool = False,
+) -> PhotographList:
     """Every file of some folders and archives.
 
     The classes are the folders that hold photographs, see `classes.classes_of`; those of the same
@@ -146,7 +151,8 @@ def from_sources(sources, index_folder, known=None, unlabeled=False):
         UserError: a source is missing, holds no file, or holds classes that are not known.
     """
     parts = [_listed(source, index_folder, len(sources) == 1) for source in sources]
-    classes, found = [], set()
+    classes = []
+    found: set[str] = set()
     for part, source in zip(parts, sources):
         folders: dict[bytes, int] = {}
         numbers = array.array("i")
@@ -155,10 +161,10 @@ def from_sources(sources, index_folder, known=None, unlabeled=False):
         of_folder = classes_of([printable(folder) for folder in folders], printable(source))
         names = [of_folder[printable(folder)] for folder in folders]
         classes.append((np.frombuffer(numbers, np.int32), names))
-        found |= set(names) - {None}
+        found.update(name for name in names if name is not None)
     class_names = sorted(found) if known is None else known
     _check_known(found - set(class_names), class_names, unlabeled)
-    labels = {name: number for number, name in enumerate(class_names)}
+    labels: dict[str | None, int] = {name: number for number, name in enumerate(class_names)}
     of_rows = [
         np.array([labels.get(name, NO_CLASS) for name in names], np.int32)[numbers]
         for numbers, names in classes
@@ -166,7 +172,7 @@ def from_sources(sources, index_folder, known=None, unlabeled=False):
     return _joined(parts, np.concatenate(of_rows), class_names)
 
 
-def _check_known(unknown, class_names, unlabeled):
+def _check_known(unknown: set[str], class_names: list[str], unlabeled: bool) -> None:
     if unknown and not unlabeled and class_names:
         named = ", ".join(sorted(unknown)[:SHOWN])
         more = f" and {len(unknown) - SHOWN} more" if len(unknown) > SHOWN else ""
@@ -177,7 +183,7 @@ def _check_known(unknown, class_names, unlabeled):
         )
 
 
-def _listed(source, index_folder, alone):
+def _listed(source: str, index_folder: str, alone: bool) -> _Part:
     """The _Part of a source; `alone`: whether it is the only one."""
     archive, inner = _archive_of(source)
     if not archive:
@@ -194,7 +200,7 @@ def _listed(source, index_folder, alone):
     return _Part([archive], names, np.zeros(len(names), np.int32), starts, sizes)
 
 
-def _archive_of(source):
+def _archive_of(source: str) -> tuple[str, bytes]:
     """(archive, b"folder in it/"); the archive is "" for a source that is none."""
     path, inner = source, ""
     while path and not os.path.exists(path) and os.path.dirname(path) != path:
@@ -205,7 +211,7 @@ def _archive_of(source):
     return "", b""
 
 
-def _below_top(names, alone):
+def _below_top(names: Names, alone: bool) -> Names:
     """Names below the one folder that an archive is of, as if that folder had been given.
 
     An archive of one folder of photographs among others is that of a class, whose name stays.
@@ -218,11 +224,11 @@ def _below_top(names, alone):
     return Names.of(name[len(top) :] for name in names)
 
 
-def _listed_folder(folder, index_folder):
+def _listed_folder(folder: str, index_folder: str) -> _Part:
     paths, numbers = [folder], array.array("i")
     starts, sizes = array.array("q"), array.array("q")
 
-    def names():
+    def names() -> Iterator[bytes]:
         for path in find_files(folder):
             name = os.fsencode(os.path.relpath(path, folder))
             if not archives.is_archive(path):
@@ -254,7 +260,13 @@ def _listed_folder(folder, index_folder):
 # --- By lists -------------------------------------------------------------------------------
 
 
-def from_list(names, labels, class_names, sources, index_folder):
+def from_list(
+    names: Names,
+    labels: np.ndarray,
+    class_names: list[str],
+    sources: Sequence[str],
+    index_folder: str,
+) -> PhotographList:
     """The photographs that a list names, in its order, whether they are there or not.
 
     Args:
@@ -289,7 +301,7 @@ def from_list(names, labels, class_names, sources, index_folder):
     return _joined([part], labels, class_names)
 
 
-def _start_of(folder, names):
+def _start_of(folder: str, names: Names) -> str:
     """The folder that listed names start from: the one given, or one that it holds alone."""
     probed = [os.fsdecode(names[i]) for i in range(min(len(names), PROBED))]
     below = folder
@@ -302,7 +314,7 @@ def _start_of(folder, names):
     return below
 
 
-def _prefix_of(archive, names):
+def _prefix_of(archive: archives.Archive, names: Names) -> bytes:
     """What an archive's names have before the listed ones."""
     if not len(archive.names):
         return b""

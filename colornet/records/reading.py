@@ -57,7 +57,7 @@ class SplitReader:
             first, count = first + here, count - here
         return found
 
-    def _read_shard(self, name, first, count):
+    def _read_shard(self, name: str, first: int, count: int) -> list[Record]:
         path = os.path.join(self.folder, name)
         start, end = self._offsets(path)[[first, first + count]].tolist()
         try:
@@ -71,7 +71,7 @@ class SplitReader:
             raise DamagedShard(path, "it is cut short")
         return records
 
-    def _read_offsets(self, path):
+    def _read_offsets(self, path: str) -> np.ndarray:
         """Where each record of a shard begins, and where the last one ends."""
         try:
             lengths = storage.read_json(summary_path(path))["record_bytes"]
@@ -130,18 +130,18 @@ class TrainingReader:
         found = [chunk.result()[row] for chunk, (_, _, row) in zip(chunks, places)]
         return np.array(positions), *stacked(found)
 
-    def _place(self, position):
+    def _place(self, position: int) -> tuple[int, int, int]:
         """(epoch, chunk, row) of a position in the whole training."""
         number, position = divmod(position, self.records.pictures)
         return number, *self.epoch(number).place(position)
 
-    def _read_ahead(self, step, positions):
+    def _read_ahead(self, step: int, positions: list[int]) -> None:
         """Begin to read some of the chunks that follow the present ones, others at other steps."""
         for position in positions[step % self.chunk :: self.chunk]:
             epoch, chunk, _ = self._place(position + self.chunk * self.batch_size)
             self.chunks(epoch, chunk)
 
-    def _read_chunk(self, epoch, chunk):
+    def _read_chunk(self, epoch: int, chunk: int) -> list[Record]:
         """The records of a chunk, in the order in which the rows take them."""
         numbers, order = self.epoch(epoch).records(chunk)
         first, pictures = numbers.start % self.records.pictures, self.records.pictures

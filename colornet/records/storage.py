@@ -43,12 +43,12 @@ def _layer(path: str) -> Iterator[types.SimpleNamespace]:
         raise OSError(errno.EIO, error.message, path) from None
 
 
-def _write_local(path, chunks):
+def _write_local(path: str, chunks: Iterable[bytes]) -> None:
     with files.whole_file(path) as file:
         file.writelines(chunks)
 
 
-def _write_remote(gfile, path, chunks):
+def _write_remote(gfile: Any, path: str, chunks: Iterable[bytes]) -> None:
     folder, name = os.path.split(path)
     partial = os.path.join(folder, f".{name}.partial")  # what a kill leaves is overwritten
     try:

@@ -3,6 +3,8 @@
 import collections
 import io
 import os
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +14,8 @@ from colornet.pictures import colorspace, opening, sheets
 from colornet.records import storage
 from colornet.records.dataset import DATASET, SPLITS
 from colornet.records.making import SAMPLES_A_SHARD
+from colornet.records.photographs import Entry, PhotographList
+from colornet.records.shards import Shard
 
 REJECTED = "rejected.tsv"
 SAMPLES = "samples.png"
@@ -19,7 +23,9 @@ SAMPLE_ROWS = 4  # of kept photographs, and as many of those left out
 SAMPLE_SIDE = 128  # pixels
 
 
-def write_totals(plan, shards, splits, folder):
+def write_totals(
+    plan: dict[str, Any], shards: list[Shard], splits: Mapping[str, PhotographList], folder: str
+) -> dict[str, Any]:
     """Write the three files from the shards' summaries; returns the content of dataset.json.
 
     Args:
@@ -49,17 +55,20 @@ def write_totals(plan, shards, splits, folder):
 class _Totals:
     """Sums over the shards' summaries."""
 
-    def __init__(self):
-        self.splits = {
+    def __init__(self) -> None:
+        self.splits: dict[str, dict[str, Any]] = {
             split: {"pictures": 0, "classes": collections.Counter(), "shards": []}
             for split in SPLITS
         }
-        self.reasons = collections.Counter()
-        self.left_out_of_class = collections.defaultdict(collections.Counter)
-        self.samples = {"kept": [], "left out": []}  # (deviation, split, position)
+        self.reasons: collections.Counter[str] = collections.Counter()
+        self.left_out_of_class: dict[str, collections.Counter[str]] = collections.defaultdict(
+            collections.Counter
+        )
+        # (deviation, split, position)
+        self.samples: dict[str, list[tuple[float, str, int]]] = {"kept": [], "left out": []}
         self.chrominance = np.zeros(2)  # bytes, summed over the training pictures
 
-    def add(self, shard, summary):
+    def add(self, shard: Shard, summary: dict[str, Any]) -> None:
         total = self.splits[shard.split]
         total["pictures"] += summary["pictures"]
         total["classes"].update(summary["classes"])
@@ -77,7 +86,7 @@ class _Totals:
         if shard.split == "train":
             self.chrominance += summary["chrominance"]
 
-    def mean_color(self):
+    def mean_color(self) -> list[float]:
         """Mean [a*, b*] of the training pictures in Lab units; [] where there are none."""
         pictures = self.splits["train"]["pictures"]
         if not pictures:
@@ -86,7 +95,7 @@ class _Totals:
         return colorspace.decode_chrominance(mean).tolist()
 
 
-def _rejected_lines(shards, totals):
+def _rejected_lines(shards: list[Shard], totals: _Totals) -> Iterator[bytes]:
     """Yield the lines of rejected.tsv and add every summary to `totals`."""
     yield b"split\tname\treason\n"
     for shard in shards:
@@ -97,7 +106,11 @@ def _rejected_lines(shards, totals):
             yield line.encode("utf-8", "backslashreplace")
 
 
-def _write_samples(samples, splits, path):
+def _write_samples(
+    samples: Mapping[str, list[tuple[float, str, int]]],
+    splits: Mapping[str, PhotographList],
+    path: str,
+) -> None:
     """The least colourful photographs kept, and the most colourful left out for their colour."""
     rows, captions = [], []
     for kind, found in samples.items():
@@ -118,7 +131,7 @@ def _write_samples(samples, splits, path):
     storage.write_bytes(path, [buffer.getvalue()])
 
 
-def _tile(entry):
+def _tile(entry: Entry) -> list[np.ndarray]:
     """The photograph alone in a list; none if it is gone since its shard was made."""
     try:
         return [opening.open_square(entry.content(), SAMPLE_SIDE)]
