@@ -52,7 +52,7 @@ def find_sets(inputs: Sequence[str], limit: int | None) -> dict[str, list[str]]:
         if os.path.isdir(path):
             found: list[str] = []
             others: list[str] = []
-            for file in finding.find_files(path):
+            for file in finding.find_files(path, others):
                 (found if finding.is_picture_name(file) else others).append(file)
             if not found:
                 raise UserError(
@@ -60,8 +60,7 @@ def find_sets(inputs: Sequence[str], limit: int | None) -> dict[str, list[str]]:
                     "…) in this folder, found none"
                 )
             sets[_set_name(path, sets)] = found
-            if others:
-                print(f"{printable(path)}: left out {finding.left_out(others)}")
+            finding.say_left_out(path, others)
         else:
             sets.setdefault("pictures", []).append(path)
     if limit:  # a seed for each set, so that the others do not matter

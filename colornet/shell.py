@@ -89,20 +89,32 @@ def film_time(text: str) -> fractions.Fraction:
 def run(main: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:
     """Call `main(options)`; turn a UserError into one line on standard error and exit code 2.
 
-    A package that is not there is such an error too.
+    A package that is not there is such an error too. Where standard output cannot be written, as
+    on a full disk, the work is finished all the same; then the outermost script says so and fails.
     """
     os.environ.setdefault(LOG_LEVEL, "0" if options.debug else "2")
-    with _lasting_streams():
-        try:
-            return main(options)
-        except (UserError, ModuleNotFoundError) as error:
-            if options.debug:
-                raise
-            print(f"error: {error}{_missing_package(error)}", file=sys.stderr)
-            return WRONG
-        except KeyboardInterrupt:
-            print("interrupted; what was finished is kept", file=sys.stderr)
-            return 128 + signal.SIGINT
+    outermost = not isinstance(sys.stdout, _LastingStream)
+    with _lasting_streams() as output:
+        code = _outcome(main, options)
+        output.flush()
+        if not (output.lost and outermost):
+            return code
+        reason = output.lost.strerror
+        print(f"error: standard output is incomplete: {reason}; only that is lost", file=sys.stderr)
+        return code or SOME_FAILED
+
+
+def _outcome(main: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:
+    try:
+        return main(options)
+    except (UserError, ModuleNotFoundError) as error:
+        if options.debug:
+            raise
+        print(f"error: {error}{_missing_package(error)}", file=sys.stderr)
+        return WRONG
+    except KeyboardInterrupt:
+        print("interrupted; what was finished is kept", file=sys.stderr)
+        return 128 + signal.SIGINT
 
 
 def _missing_package(error: Exception) -> str:
@@ -114,17 +126,18 @@ def _missing_package(error: Exception) -> str:
 
 
 @contextlib.contextmanager
-def _lasting_streams() -> Iterator[None]:
-    """Context in which output that cannot be shown is given up, and not the work behind it."""
+def _lasting_streams() -> Iterator["_LastingStream"]:
+    """Context, with its standard output, in which work outlives output that cannot be shown."""
     for descriptor in range(3):  # else the next file that is opened would take a closed one's place
         try:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = map(_LastingStream, before)
+    output, errors = (s if isinstance(s, _LastingStream) else _LastingStream(s) for s in before)
+    sys.stdout, sys.stderr = output, errors
     try:
-        yield
+        yield output
     finally:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
@@ -136,10 +149,14 @@ class _LastingStream:
 
     Args:
         stream: text stream; None for one that was shut from the beginning.
+
+    Attributes:
+        lost: why text is lost, other than that nobody reads it any more; or None.
     """
 
     def __init__(self, stream: Any) -> None:
-        self.stream = getattr(stream, "stream", stream) or open(os.devnull, "w")
+        self.stream = stream or open(os.devnull, "w")
+        self.lost: OSError | None = None
         if hasattr(self.stream, "reconfigure"):
             self.stream.reconfigure(errors="backslashreplace", line_buffering=True)
 
@@ -155,7 +172,9 @@ class _LastingStream:
     def _or_silent(self, act: Callable[..., Any], *arguments: str) -> Any:
         try:
             return act(*arguments)
-        except OSError:  # nobody reads it any more, as after `| head`, or its disk is full
+        except OSError as error:
+            if not isinstance(error, BrokenPipeError):  # as after `| head`
+                self.lost = error
             with contextlib.suppress(OSError), open(os.devnull, "w") as nowhere:
                 os.dup2(nowhere.fileno(), self.stream.fileno())
                 return act(*arguments)

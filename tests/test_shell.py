@@ -33,32 +33,47 @@ sys.exit(shell.run(work, parser.parse_args()))
 
 @pytest.mark.parametrize(
     "redirection",
-    [
-        "| head -n 1",
-        "2>&1 | head -n 1",
-        "2>&-",
-        ">&-",
-        ">&- 2>&-",
-        "<&- >&- 2>&-",
-        "> /dev/full",
-        "> /dev/full 2> /dev/full",
-    ],
+    ["| head -n 1", "2>&1 | head -n 1", "2>&-", ">&-", ">&- 2>&-", "<&- >&- 2>&-", "2> /dev/full"],
 )
 def test_work_goes_on_without_anybody_to_tell(tmp_path, redirection):
     output = tmp_path / "output"
-    command = f'"$PYTHON" -c "$SCRIPT" "{output}" {redirection}; exit ${{PIPESTATUS[0]}}'
-    done = subprocess.run(
-        ["bash", "-c", command],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ, "PYTHON": sys.executable, "SCRIPT": SCRIPT},
-    )
+    done = run_redirected(SCRIPT, output, redirection)
     assert done.returncode == 0, done.stderr
     assert output.read_text() == "done"
     assert "Traceback" not in done.stderr and "Exception" not in done.stderr
     if "2>" not in redirection:
         assert done.stderr == "a remark\nanother\n"
+
+
+@pytest.mark.parametrize("redirection", ["> /dev/full", "> /dev/full 2> /dev/full"])
+@pytest.mark.parametrize("nested", [False, True])  # as demo.py runs other scripts
+def test_output_on_a_full_disk_fails_once_the_work_is_done(tmp_path, redirection, nested):
+    script = SCRIPT
+    if nested:
+        script = script.replace("sys.exit(shell.run(work, ", "sys.exit(shell.run(outer, ")
+        script = script.replace("\nparser", "\ndef outer(options):\n"
+                                "    assert not shell.run(work, options)\n"
+                                "    return 0\n\nparser", 1)  # fmt: skip
+    output = tmp_path / "output"
+    done = run_redirected(script, output, redirection)
+    assert done.returncode == shell.SOME_FAILED, done.stderr
+    assert output.read_text() == "done"
+    if "2>" not in redirection:
+        assert done.stderr == (
+            "a remark\nanother\nerror: standard output is incomplete: "
+            "No space left on device; only that is lost\n"
+        )
+
+
+def run_redirected(script, output, redirection):
+    command = f'"$PYTHON" -c "$SCRIPT" "{output}" {redirection}; exit ${{PIPESTATUS[0]}}'
+    return subprocess.run(
+        ["bash", "-c", command],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHON": sys.executable, "SCRIPT": script},
+    )
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])

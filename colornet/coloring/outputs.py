@@ -70,19 +70,23 @@ def _search(folder: str, output: str) -> Iterator[str]:
 
     One line on standard output counts what else is there.
     """
-    others = []
+    others: list[str] = []
+    hidden: list[str] = []
     within, output = (os.path.join(os.path.realpath(path), "") for path in (folder, output))
-    for path in finding.find_files(folder):
+
+    def is_output(path: str) -> bool:
         where = os.path.join(os.path.realpath(os.path.dirname(path)), "")
-        if output != within and where.startswith(output):
+        return output != within and where.startswith(output)
+
+    for path in finding.find_files(folder, hidden):
+        if is_output(path):
             continue
         unreadable = os.path.isdir(path) and not os.path.islink(path)
         if finding.is_picture_name(path) or kinds.is_film_name(path) or unreadable:
             yield path
         else:
             others.append(path)
-    if others:
-        print(f"{printable(folder)}: left out {finding.left_out(others)}")
+    finding.say_left_out(folder, others + [path for path in hidden if not is_output(path)])
 
 
 def _is_file_name(options: argparse.Namespace, count: int) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 
 from colornet.errors import ImageError, UserError
 from colornet.files import printable
-from colornet.pictures.finding import find_files
+from colornet.pictures.finding import find_files, say_left_out
 from colornet.records import archives
 from colornet.records.classes import classes_of
 from colornet.records.format import NO_CLASS
@@ -227,9 +227,10 @@ def _below_top(names: Names, alone: bool) -> Names:
 def _listed_folder(folder: str, index_folder: str) -> _Part:
     paths, numbers = [folder], array.array("i")
     starts, sizes = array.array("q"), array.array("q")
+    hidden: list[str] = []
 
     def names() -> Iterator[bytes]:
-        for path in find_files(folder):
+        for path in find_files(folder, hidden):
             name = os.fsencode(os.path.relpath(path, folder))
             if not archives.is_archive(path):
                 numbers.append(0)
@@ -246,6 +247,7 @@ def _listed_folder(folder: str, index_folder: str) -> _Part:
             yield from (name[:-4] + b"/" + below.removeprefix(top) for below in held.names)
 
     found = Names.of(names())
+    say_left_out(folder, hidden)  # all else is used, or named in rejected.tsv
     if not len(found):
         raise UserError(f"{printable(folder)}: expected photographs, found no file")
     return _Part(

@@ -170,6 +170,8 @@ def test_folders_are_mirrored_and_patterns_expanded(run, capsys):
         "album/b/d/e.gif",
         "album/notes.txt",
         "album/b/c.nef",
+        "album/.old/f.jpg",
+        "album/.DS_Store",
         "x1.png",
         "x2.png",
     ):
@@ -181,7 +183,7 @@ def test_folders_are_mirrored_and_patterns_expanded(run, capsys):
     assert run("album", "x?.png", "-o", "out") == 0
     assert files_below("out") == ["a.jpg", "b/c.png", "b/d/e.png", "x1.png", "x2.png"]
     lines = capsys.readouterr().out.splitlines()
-    assert "album: left out 1 camera raw, 1 linked folder, 1 other file" in lines
+    assert "album: left out 1 camera raw, 1 linked folder, 1 other file, 1 hidden folder" in lines
     assert "x2.png: the first of its 2 pages; the others are left out" in lines
     assert "5 coloured, 0 failed" in lines
 

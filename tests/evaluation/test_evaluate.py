@@ -185,11 +185,12 @@ def test_limit_takes_the_same_pictures_whatever_other_sets_there_are(photographs
 
 
 def test_what_is_left_out_of_a_set_is_counted(tmp_path, capsys):
-    for name in ("a.jpg", "b.jxl", "c.txt"):
+    for name in ("a.jpg", "b.jxl", "c.txt", ".d.jpg", ".DS_Store"):
         (tmp_path / name).touch()
     (found,) = model_evaluate.find_sets([str(tmp_path)], None).values()
     assert found == [str(tmp_path / "a.jpg")]
-    assert capsys.readouterr().out == f"{tmp_path}: left out 1 JPEG XL, 1 other file\n"
+    said = capsys.readouterr().out
+    assert said == f"{tmp_path}: left out 1 hidden file, 1 JPEG XL, 1 other file\n"
 
 
 def test_networks_are_compared_picture_by_picture(model, photographs, tmp_path, capsys):

@@ -213,6 +213,18 @@ def test_what_was_left_out_of_a_folder(tmp_path):
     assert finding.left_out([]) == ""
 
 
+def test_hidden_files_are_counted_and_those_of_systems_are_not(tmp_path, capsys):
+    (tmp_path / ".old").mkdir()
+    for name in (".old/b.jpg", ".a.jpg", ".c", "._a.jpg", ".DS_Store", "Thumbs.db", "desktop.ini"):
+        (tmp_path / name).touch()
+    hidden = []
+    found = list(finding.find_files(tmp_path, hidden))
+    finding.say_left_out(tmp_path, found + hidden)
+    assert capsys.readouterr().out == f"{tmp_path}: left out 2 hidden files, 1 hidden folder\n"
+    finding.say_left_out(tmp_path, found)
+    assert capsys.readouterr().out == ""
+
+
 def test_the_number_of_pixels_has_no_limit_but_its_own(tmp_path):
     large = bytearray(encoded(Image.new("1", (8, 8)), "BMP"))
     large[18:26] = np.array([30000, 20000], "<i4").tobytes()

@@ -238,7 +238,9 @@ def test_folders_are_searched_in_order(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     os.symlink(tmp_path, tmp_path / "b/link")
-    found = [os.path.relpath(path, tmp_path) for path in finding.find_files(tmp_path)]
+    hidden = []
+    found = [os.path.relpath(path, tmp_path) for path in finding.find_files(tmp_path, hidden)]
+    assert hidden == [str(tmp_path / ".cache"), str(tmp_path / ".hidden.jpg")]
     assert found == ["a.PNG", "b/a.txt", "b/link", "b/z.jpg", "c.webp"]
     pictures = list(filter(finding.is_picture_name, found))
     assert pictures == ["a.PNG", "b/z.jpg", "c.webp"]

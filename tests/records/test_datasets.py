@@ -239,6 +239,15 @@ def test_photographs_left_out_do_not_count_for_validation(tmp_path, capsys):
     assert "no photograph for validation could be used; see" in capsys.readouterr().err
 
 
+def test_hidden_photographs_are_told(tmp_path, capsys):
+    images = make_photographs(tmp_path / "images", 4)
+    make_photographs(images / ".trash", 4)
+    (images / ".DS_Store").touch()
+    assert create(images, tmp_path / "records", "--val-fraction", 0.5) == 0
+    assert f"{images}: left out 1 hidden folder" in capsys.readouterr().out.splitlines()
+    assert not rejected_of(tmp_path / "records")
+
+
 def test_a_photograph_alone_is_too_few_and_no_file_says_more(tmp_path, capsys):
     images = make_photographs(tmp_path / "images", 1, ("",))
     assert create(images, tmp_path / "records", "--val-fraction", 0.2) == 2
