@@ -1,13 +1,15 @@
 """Interrupted runs: killed, asked to stop, or with a spoilt checkpoint, they end the same."""
 
-import os
+import io
 import random
 import signal
-import threading
+import sys
 import time
 
 import pytest
 
+import config
+import model_train
 from tiny_training import assert_same_run, rows, start, train
 
 RUN = dict(optimizer="muon", steps=12, log_every=2, validate_every=4, checkpoint_every=3)
@@ -68,26 +70,37 @@ def rows_so_far(run_dir):
         return 0
 
 
+class Asking(io.StringIO):
+    """Standard output that sends a signal when it is told of a step, and waits till it is heard."""
+
+    def __init__(self, number, told, heard):
+        super().__init__()
+        self.number, self.told, self.heard = number, told, heard
+
+    def write(self, text):
+        if self.told in text:
+            signal.raise_signal(self.number)
+            wait_for(self.heard)
+        return super().write(text)
+
+
 @pytest.mark.parametrize(
     "number, code",
     [(signal.SIGTERM, 143), pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow)],
 )
-def test_asked_to_stop(records, uninterrupted, tmp_path, capsys, number, code):
-    run = dict(RUN, checkpoint_every=1000)
-
-    def ask():
-        wait_for(lambda: rows_so_far(tmp_path) >= 4)
-        os.kill(os.getpid(), number)
-
-    thread = threading.Thread(target=ask)
-    thread.start()
-    assert train(records, tmp_path, **run) == code
-    thread.join()
-    shown = capsys.readouterr().err
-    assert "stopping after this step" in shown and "same command goes on" in shown
-    (checkpoint,) = (tmp_path / "checkpoints").glob("*.index")
-    assert 4 <= int(checkpoint.stem.partition("-")[2]) < 12
-    assert train(records, tmp_path, **run) == 0
+def test_asked_to_stop(records, uninterrupted, tmp_path, monkeypatch, number, code):
+    errors = io.StringIO()
+    asking = Asking(number, "step 4/12", lambda: "stopping after this step" in errors.getvalue())
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", asking)
+        patch.setattr(sys, "stderr", errors)
+        assert train(records, tmp_path, **dict(RUN, checkpoint_every=1000)) == code
+    assert "same command goes on" in errors.getvalue()
+    assert [path.stem for path in (tmp_path / "checkpoints").glob("*.index")] == ["step-4"]
+    # Nothing but the folders: the settings are the run's own, not the defaults.
+    settings = config.read_config(tmp_path / "config.json")
+    assert model_train.main(["--records", str(records), "--run-dir", str(tmp_path)]) == 0
+    assert config.read_config(tmp_path / "config.json") == settings
     assert_same_run(tmp_path, uninterrupted, 12)
 
 
