@@ -5,12 +5,20 @@
 The tables below are the paper's table 1; `build_model` joins them as its figure 2 does.
 """
 
+import argparse
 import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from colornet import shell
 from colornet.network.table import layer_table
 from colornet.network.vocabulary import UP
-from config import load_config
+from config import Config, load_config
+
+if TYPE_CHECKING:
+    import keras
+
+    from colornet.network.blocks import Table
 
 # Convolutions: (kernel, stride, outputs). UP doubles height and width.
 LOW_LEVEL = [(3, 2, 64), (3, 1, 128), (3, 2, 128), (3, 1, 256), (3, 2, 256), (3, 1, 512)]
@@ -18,12 +26,14 @@ GLOBAL_CONVOLUTIONS = [(3, 2, 512), (3, 1, 512), (3, 2, 512), (3, 1, 512)]
 GLOBAL_DENSE = [1024, 512, 256]
 MID_LEVEL = [(3, 1, 512), (3, 1, 256)]
 FUSION = 256
-COLORIZATION = [(3, 1, 128), UP, (3, 1, 64), (3, 1, 64), UP, (3, 1, 32)]
+COLORIZATION: "Table" = [(3, 1, 128), UP, (3, 1, 64), (3, 1, 64), UP, (3, 1, 32)]
 CHROMINANCE = 2
 CLASSIFICATION = 256
 
 
-def build_model(config, precision="float32", synchronized=False, folded=False):
+def build_model(
+    config: Config, precision: str = "float32", synchronized: bool = False, folded: bool = False
+) -> "keras.Model":
     """The whole network for training: both paths see the same picture, so low_level runs once.
 
     Args:
@@ -62,7 +72,7 @@ def build_model(config, precision="float32", synchronized=False, folded=False):
     return keras.Model(luminance, outputs, name="let_there_be_color")
 
 
-def print_table(options):
+def print_table(options: argparse.Namespace) -> int:
     """Print every layer with its parameters; returns the exit code."""
     config = load_config(options.preset, options.set, "build_model")
     total = 0
@@ -79,7 +89,7 @@ def print_table(options):
     return shell.DONE
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> int:
     arguments = shell.parser(__doc__)
     shell.add_settings(arguments, "build_model")
     return shell.run(print_table, arguments.parse_args(argv))

@@ -13,13 +13,19 @@ them. Started again after an interruption it keeps the finished shards and makes
 import argparse
 import os
 import sys
+from collections.abc import Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from colornet import shell
 from colornet.errors import UserError
 from config import load_config
 
+if TYPE_CHECKING:
+    from colornet.records.photographs import PhotographList
 
-def create(options):
+
+def create(options: argparse.Namespace) -> int:
     """The script's work, from parsed arguments; returns the exit code."""
     from colornet.records import creation, lists, photographs, storage
 
@@ -46,7 +52,9 @@ def create(options):
     return shell.DONE
 
 
-def _found(options, photographs):
+def _found(
+    options: argparse.Namespace, photographs: ModuleType
+) -> "tuple[PhotographList, PhotographList | None]":
     """(train, val) photographs by the folders that they lie in; val is None for a share."""
     train = photographs.from_sources(options.images, options.records)
     val = options.val_images and photographs.from_sources(
@@ -55,7 +63,9 @@ def _found(options, photographs):
     return train, val
 
 
-def _listed(options, lists, photographs):
+def _listed(
+    options: argparse.Namespace, lists: ModuleType, photographs: ModuleType
+) -> "tuple[PhotographList, PhotographList | None]":
     """(train, val) photographs by lists; val is None for a share."""
     names, numbers = lists.read_list(options.list)
     if options.categories:
@@ -74,7 +84,7 @@ def _listed(options, lists, photographs):
     )
 
 
-def _report(dataset):
+def _report(dataset: dict[str, Any]) -> None:
     for split in ("train", "val"):
         print(
             f"{split}: {dataset[split]['pictures']} pictures in "
@@ -87,7 +97,7 @@ def _report(dataset):
     )
 
 
-def _check(options):
+def _check(options: argparse.Namespace) -> None:
     if (options.val_list or options.categories) and not options.list:
         raise UserError("--val-list and --categories: expected --list as well")
     if options.list and len(options.images) > 1 and any(map(os.path.isdir, options.images)):
@@ -96,7 +106,7 @@ def _check(options):
         )
 
 
-def _check_apart(options):
+def _check_apart(options: argparse.Namespace) -> None:
     """Refuse records below the photographs: the next start would take them for photographs."""
     records = os.path.realpath(options.records)
     searched = ([] if options.list else options.images) + (
@@ -107,7 +117,7 @@ def _check_apart(options):
             raise UserError(f"--records: expected a folder outside {folder}, got {records}")
 
 
-def _part(text):
+def _part(text: str) -> tuple[int, int]:
     try:
         k, n = map(int, text.split("/"))
     except ValueError:
@@ -119,8 +129,8 @@ def _part(text):
     return k, n
 
 
-def main(argv=None):
-    arguments = shell.parser(__doc__)
+def _add_sources(arguments: argparse.ArgumentParser) -> None:
+    """Where the photographs and their classes come from."""
     arguments.add_argument(
         "--images",
         nargs="+",
@@ -150,6 +160,11 @@ def main(argv=None):
     arguments.add_argument(
         "--categories", metavar="FILE", help="names of the classes (default: the list's folders)"
     )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = shell.parser(__doc__)
+    _add_sources(arguments)
     arguments.add_argument(
         "--workers",
         type=shell.number(int, 1),

@@ -9,8 +9,10 @@ model_transform.py and model_evaluate.py use an export that lies beside its weig
 What was written is compared with the network itself on scikit-image's photographs.
 """
 
+import argparse
 import os
 import sys
+from collections.abc import Sequence
 
 from build_model import build_model
 from colornet import shell
@@ -20,7 +22,7 @@ KINDS = ("int8", "float16", "float32", "saved_model", "weights")
 FOLDERS = ("saved_model", "weights")  # kinds that are folders
 
 
-def export(options):
+def export(options: argparse.Namespace) -> int:
     """The script's work, from parsed arguments; returns the exit code."""
     with shell.native_remarks_hidden():
         # TensorFlow takes seconds to import.
@@ -42,7 +44,7 @@ def export(options):
     return shell.DONE
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> int:
     arguments = shell.parser(__doc__)
     arguments.add_argument(
         "model", metavar="RUN_OR_WEIGHTS", help="run folder of model_train.py, or a weights file"

@@ -6,13 +6,28 @@ A reader started at any step gives what an uninterrupted one would give from the
 shows a batch as training sees it: each crop's luminance, and beside it the crop in colour.
 """
 
+import argparse
 import sys
+from collections.abc import Iterable, Iterator, Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from colornet import shell
-from config import load_config
+from config import Config, load_config
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
-def training_batches(config, folder, dataset, start_step=0, pipeline=0, pipelines=1, parts=1):
+def training_batches(
+    config: Config,
+    folder: str,
+    dataset: dict[str, Any],
+    start_step: int = 0,
+    pipeline: int = 0,
+    pipelines: int = 1,
+    parts: int = 1,
+) -> "tf.data.Dataset":
     """Endless shuffled batches of random crops, half of them flipped (section 4).
 
     With a `zoom` above 1 the crops are rectangles of random sides, and are scaled to crop_size.
@@ -39,7 +54,9 @@ def training_batches(config, folder, dataset, start_step=0, pipeline=0, pipeline
     )
 
 
-def validation_batches(config, folder, dataset, batch_size):
+def validation_batches(
+    config: Config, folder: str, dataset: dict[str, Any], batch_size: int
+) -> "Iterator[tuple[tf.Tensor, tf.Tensor, tf.Tensor]]":
     """Yield the validation pictures once, in order, as centre crops; as in `training_batches`.
 
     At most `config.validation_pictures` of them (0: all). The last batch may be smaller.
@@ -50,19 +67,19 @@ def validation_batches(config, folder, dataset, batch_size):
     return _chains().validation_batches(config, folder, dataset, batch_size)
 
 
-def damage_named(batches):
+def damage_named(batches: Iterable[Any]) -> Iterator[Any]:
     """Yield the batches of `training_batches`; raises UserError where a shard is damaged."""
     return _chains().damage_named(batches)
 
 
-def _chains():
+def _chains() -> ModuleType:
     # Late: whatever imports TensorFlow takes seconds, and --help answers at once.
     from colornet.records import batches
 
     return batches
 
 
-def show(options):
+def show(options: argparse.Namespace) -> int:
     """The script's work, from parsed arguments; returns the exit code."""
     chains = _chains()
     config = load_config(options.preset, options.set, "read_input")
@@ -70,7 +87,7 @@ def show(options):
     return shell.DONE
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> int:
     arguments = shell.parser(__doc__)
     arguments.add_argument("--records", required=True, metavar="DIR", help="of input_create.py")
     arguments.add_argument("--output", required=True, metavar="PNG", help="picture to make")

@@ -69,6 +69,7 @@ def creating(
             config, mixed, mixed.select(np.arange(0)), folder, workers
         )
     made = time.perf_counter() - started
+    assert dataset, "all shards are made here"
     bare += bare_seconds(paths[half:], config, workers)
     return len(paths) / bare, len(paths) / made, dataset
 

@@ -4,6 +4,8 @@ What the fused updates were not made for (AMSGrad, sparse gradients, other types
 to Keras's own. Weight decay, clipping and averages of weights are Keras's in any case.
 """
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -11,14 +13,14 @@ NEWTON_SCHULZ = [(3.4445, -4.7750, 2.0315)] * 3  # Muon's own coefficients
 NOT_HIDDEN = ("low_level_1", "colorization_chrominance", "classification_logits")
 
 
-def _can_be_fused(gradient, variable):
+def _can_be_fused(gradient: Any, variable: keras.Variable) -> bool:
     return isinstance(gradient, tf.Tensor) and gradient.dtype == variable.dtype == tf.float32
 
 
 class Adam(keras.optimizers.Adam):
     """`keras.optimizers.Adam`, the same variables and numbers."""
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: Any, variable: keras.Variable, learning_rate: Any) -> None:
         if self.amsgrad or not _can_be_fused(gradient, variable):
             return super().update_step(gradient, variable, learning_rate)
         index = self._get_variable_index(variable)
@@ -55,11 +57,13 @@ class Muon(Adam):
         **adam: as of `Adam`, for all that is no hidden kernel.
     """
 
-    def __init__(self, learning_rate, momentum, kernel_decay, precision, **adam):
+    def __init__(
+        self, learning_rate: Any, momentum: float, kernel_decay: float, precision: str, **adam: Any
+    ) -> None:
         super().__init__(learning_rate, **adam)
         self.momentum, self.kernel_decay, self.precision = momentum, kernel_decay, precision
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: Any, variable: keras.Variable, learning_rate: Any) -> None:
         index = self._get_variable_index(variable)
         layer, _, name = self._trainable_variables[index].path.rpartition("/")
         hidden = name == "kernel" and layer not in NOT_HIDDEN
@@ -73,7 +77,7 @@ class Muon(Adam):
         ahead = tf.cast(gradient + self.momentum * momentum, self.precision)  # Nesterov's
         matrix = tf.reshape(ahead, (-1, variable.shape[-1]))
         length = 0.2 * max(matrix.shape) ** 0.5
-        direction = tf.reshape(tf.cast(_orthogonal(matrix), gradient.dtype), variable.shape)
+        direction = tf.reshape(tf.cast(orthogonal(matrix), gradient.dtype), variable.shape)
         kernel = tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=gradient.dtype)
         tf.raw_ops.AssignSubVariableOp(
             resource=variable.handle,
@@ -81,22 +85,33 @@ class Muon(Adam):
         )
 
 
-def _orthogonal(matrix):
-    """The nearest matrix of orthonormal rows or columns, roughly: singular values of 0.5 to 1.5."""
+def orthogonal(matrix: tf.Tensor) -> tf.Tensor:
+    """The nearest matrix of orthonormal rows or columns, roughly.
+
+    Singular values become 0.5 to 1.5, but for those below a hundredth of the matrix's length.
+
+    Args:
+        matrix: (rows, columns), float32 or bfloat16, as is the result.
+    """
     tall = matrix.shape[0] > matrix.shape[1]
     matrix /= tf.sqrt(2 * tf.nn.l2_loss(matrix)) + 1e-7
+    gram = tf.matmul(matrix, matrix, transpose_a=tall, transpose_b=not tall)
+    # The steps' polynomials of this small matrix are multiplied first, which is half of the work;
+    # in float32, as their products would add up what bfloat16 rounds.
+    gram = tf.cast(gram, tf.float32)
+    product = tf.eye(gram.shape[0])
     for a, b, c in NEWTON_SCHULZ:
-        gram = tf.matmul(matrix, matrix, transpose_a=tall, transpose_b=not tall)
-        polynomial = b * gram + c * tf.matmul(gram, gram)
-        product = (matrix, polynomial) if tall else (polynomial, matrix)
-        matrix = a * matrix + tf.matmul(*product)
-    return matrix
+        step = a * tf.eye(gram.shape[0]) + b * gram + c * tf.matmul(gram, gram)
+        gram = tf.matmul(tf.matmul(step, gram), step)
+        product = tf.matmul(product, step)
+    product = tf.cast(product, matrix.dtype)
+    return tf.matmul(matrix, product) if tall else tf.matmul(product, matrix)
 
 
 class Adadelta(keras.optimizers.Adadelta):
     """`keras.optimizers.Adadelta`, the same variables and numbers."""
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: Any, variable: keras.Variable, learning_rate: Any) -> None:
         if not _can_be_fused(gradient, variable):
             return super().update_step(gradient, variable, learning_rate)
         index = self._get_variable_index(variable)
@@ -117,7 +132,7 @@ class LossScaleOptimizer(keras.optimizers.LossScaleOptimizer):
     Keras asks the first replica alone, whose own gradients may be finite.
     """
 
-    def check_finite(self, grads):
+    def check_finite(self, grads: list[Any]) -> tf.Tensor:
         finite = super().check_finite(grads)
         replica = tf.distribute.get_replica_context()
         if replica is None or replica.num_replicas_in_sync == 1:

@@ -117,6 +117,20 @@ def trained(optimizer, how=""):
     return np.concatenate([np.ravel(keras.ops.cast(v, "float32")) for v in variables])
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("rows, columns", [(288, 32), (64, 64), (32, 288)])
+def test_muon_steps_are_nearly_orthogonal(dtype, rows, columns):
+    rng = np.random.default_rng(0)
+    least = min(rows, columns)
+    left, right = (np.linalg.qr(rng.normal(size=(side, least)))[0] for side in (rows, columns))
+    matrix = left * np.logspace(0, -0.8, least) @ right.T  # as ill-conditioned as is mended
+    made = tf.cast(optimizers.orthogonal(tf.constant(matrix, dtype)), tf.float32)
+    values = np.linalg.svd(made, compute_uv=False)
+    assert 0.5 < values.min() and values.max() < 1.5
+    directions = left @ right.T  # the nearest that is orthogonal
+    assert (made * directions).numpy().sum() > 0.9 * np.linalg.norm(made) * least**0.5
+
+
 def test_keras_muon_is_no_muon_for_convolutions():
     """Why `optimizers.Muon` is ours; once this fails, Keras's may do."""
     kernel = keras.Variable(np.ones((3, 3, 2, 4), "float32"), name="kernel")
