@@ -76,7 +76,9 @@ def print_table(options: argparse.Namespace) -> int:
     """Print every layer with its parameters; returns the exit code."""
     config = load_config(options.preset, options.set, "build_model")
     total = 0
-    for network, rows in layer_table(build_model(config)).items():
+    with shell.native_remarks_hidden():
+        model = build_model(config)
+    for network, rows in layer_table(model).items():
         print(network)
         for layer, kernel, stride, outputs, shape, count in rows:
             kind = f"{kernel} x {kernel} / {stride}" if kernel else "connected"

@@ -26,6 +26,7 @@ def export(options: argparse.Namespace) -> int:
     """The script's work, from parsed arguments; returns the exit code."""
     with shell.native_remarks_hidden():
         # TensorFlow takes seconds to import.
+        shell.import_tensorflow()
         from colornet.network import exporting, litert_file, weights_files
 
         weights, _ = weights_files.trained_files(options.model)

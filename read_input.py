@@ -81,9 +81,9 @@ def _chains() -> ModuleType:
 
 def show(options: argparse.Namespace) -> int:
     """The script's work, from parsed arguments; returns the exit code."""
-    chains = _chains()
     config = load_config(options.preset, options.set, "read_input")
-    chains.show(config, options.records, options.step, options.output)
+    shell.import_tensorflow()
+    _chains().show(config, options.records, options.step, options.output)
     return shell.DONE
 
 

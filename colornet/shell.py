@@ -22,6 +22,7 @@ SHIPPED_WEIGHTS = os.path.join(
 )
 
 DONE, SOME_FAILED, WRONG = 0, 1, 2  # exit codes
+BACKENDS = ("tensorflow", "jax", "torch", "numpy", "openvino")  # Keras's
 
 
 def parser(script_doc: str | None) -> argparse.ArgumentParser:
@@ -106,6 +107,7 @@ def run(main: Callable[[argparse.Namespace], int], options: argparse.Namespace) 
 
 def _outcome(main: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:
     try:
+        _check_backend()
         return main(options)
     except (UserError, ModuleNotFoundError) as error:
         if options.debug:
@@ -115,6 +117,14 @@ def _outcome(main: Callable[[argparse.Namespace], int], options: argparse.Namesp
     except KeyboardInterrupt:
         print("interrupted; what was finished is kept", file=sys.stderr)
         return 128 + signal.SIGINT
+
+
+def _check_backend() -> None:
+    backend = os.environ.get("KERAS_BACKEND")
+    if backend and backend not in BACKENDS:
+        raise UserError(
+            f"KERAS_BACKEND={backend}: expected one of {', '.join(BACKENDS)}, or none; unset it"
+        )
 
 
 def _missing_package(error: Exception) -> str:
@@ -206,9 +216,10 @@ def native_remarks_hidden() -> Iterator[None]:
 
 def import_tensorflow() -> ModuleType:
     """TensorFlow, started without the remarks that it makes then; raises UserError."""
-    backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    if backend != "tensorflow":
+    backend = os.environ.get("KERAS_BACKEND")
+    if backend and backend != "tensorflow":
         raise UserError(f"KERAS_BACKEND={backend}: expected tensorflow, which this needs; unset it")
+    os.environ["KERAS_BACKEND"] = "tensorflow"
     with native_remarks_hidden():
         import tensorflow as tf
 

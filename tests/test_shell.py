@@ -101,6 +101,14 @@ def test_a_missing_package_is_one_line(monkeypatch, capsys):
     assert error.count("\n") == 1
 
 
+def test_an_unknown_backend_is_one_line(monkeypatch, capsys):
+    monkeypatch.setenv("KERAS_BACKEND", "nonsense")
+    assert shell.run(lambda options: 0, shell.parser("").parse_args([])) == shell.WRONG
+    error = capsys.readouterr().err
+    assert "KERAS_BACKEND=nonsense: expected one of tensorflow, " in error
+    assert error.count("\n") == 1
+
+
 def test_progress_without_a_terminal_is_lines(capsys):
     with progress(4, "steps", initial=1, every=0) as bar:
         bar.update()

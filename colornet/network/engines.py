@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from colornet import shell
 from colornet.errors import UserError
 from colornet.network import litert_file
 from colornet.network.litert_engine import LiteRTEngine
@@ -89,6 +90,7 @@ def load_engine(
         if beside := _engine_beside(path, engine, device, at_once):
             return beside
     # TensorFlow takes seconds to import.
+    shell.import_tensorflow()
     from colornet.network import tensorflow_engine
 
     return tensorflow_engine.load_tensorflow(path, build_model, precision, device)

@@ -5,6 +5,7 @@ are those of `tensorflow_engine.functions`.
 """
 
 import dataclasses
+import errno
 import os
 import shutil
 import tempfile
@@ -114,7 +115,11 @@ def save_graphs(model: keras.Model, config: Config, folder: str) -> None:
     signatures = {"color": module.color}
     if describe:
         module.describe = signatures["describe"] = describe
-    tf.saved_model.save(module, folder, signatures)
+    try:
+        tf.saved_model.save(module, folder, signatures)
+    except tf.errors.OpError as error:  # "{{node ...}} path; reason [Op:...]"
+        reason = error.message.rpartition("; ")[2].partition(" [Op")[0]
+        raise OSError(errno.EIO, reason, folder) from error
 
 
 def litert_model(model: keras.Model, config: Config, kind: str) -> bytes:

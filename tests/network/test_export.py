@@ -232,6 +232,22 @@ def test_weights_of_half_the_size_compute_the_same(run, engines, tmp_path):
     )
 
 
+@pytest.mark.parametrize("kind", ["saved_model", "weights", "float32"])
+def test_a_full_disk_is_one_line_and_leaves_nothing(run, tmp_path, capsys, full_disk, kind):
+    with full_disk(2000):
+        code = model_export.main([str(run), str(tmp_path / "made"), "--kind", kind])
+    error = capsys.readouterr().err
+    assert code == 2 and error.startswith(f"error: {tmp_path / 'made'}: cannot write it: ")
+    assert error.count("\n") == 1 and "arge" in error  # "File too large"
+    assert os.listdir(tmp_path) == ["run"]
+
+
+def test_another_backend_is_refused(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    assert model_export.main([str(run), str(tmp_path / "made")]) == 2
+    assert "KERAS_BACKEND=jax: expected tensorflow" in capsys.readouterr().err
+
+
 def test_nothing_is_written_that_fails(run, tmp_path, capsys):
     assert model_export.main([str(tmp_path), str(tmp_path / "out.tflite")]) == 2
     assert model_export.main([str(run), str(run / "config.json" / "out.tflite")]) == 2
