@@ -87,7 +87,8 @@ def _metadata_options(kind: str, metadata: Metadata) -> dict[str, Any]:
         exif.update({base.XResolution: across, base.YResolution: down, base.ResolutionUnit: 2})
     if kind == "PNG" and xmp:
         options["pnginfo"] = PngImagePlugin.PngInfo()
-        options["pnginfo"].add_itxt(_PNG_XMP, xmp.decode(errors="replace"), zip=len(xmp) > 4096)
+        # Not packed, as XMP's specification asks: many readers refuse long ones that are.
+        options["pnginfo"].add_itxt(_PNG_XMP, xmp.decode(errors="replace"))
     if kind == "JPEG":
         options["extra"] = _photoshop_segment(metadata.iptc)
     if kind == "WEBP" or kind == "JPEG" and len(xmp) <= _LONGEST_SEGMENT:

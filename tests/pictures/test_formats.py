@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageCms, ImageFile, PngImagePlugin
 
 from colornet.errors import ImageError, TooManyPixels
-from colornet.pictures import finding, formats, opening
+from colornet.pictures import finding, formats, opening, saving
 from tiny import close, photograph
 
 COLOR = photograph()
@@ -93,7 +93,11 @@ def test_long_xmp_of_a_png_is_kept(tmp_path):
     texts, xmp = PngImagePlugin.PngInfo(), "<x>" + "a" * (3 << 20)
     texts.add_itxt("XML:com.adobe.xmp", xmp, zip=True)
     COLOR.save(tmp_path / "a.png", pnginfo=texts)
-    assert opening.open_picture(tmp_path / "a.png").metadata.xmp == xmp.encode()
+    picture = opening.open_picture(tmp_path / "a.png")
+    assert picture.metadata.xmp == xmp.encode()
+    saving.save(COLOR, tmp_path / "b.png", metadata=picture.metadata)
+    with Image.open(tmp_path / "b.png") as image:  # which refuses long ones that are packed
+        assert image.info["xmp"] == xmp.encode()
 
 
 def light(gray):
