@@ -27,17 +27,17 @@ if TYPE_CHECKING:
 
 def create(options: argparse.Namespace) -> int:
     """The script's work, from parsed arguments; returns the exit code."""
-    from colornet.records import creation, lists, photographs, storage
+    from colornet.records import lists, records_folder, sources, storage
 
     config = load_config(options.preset, options.set, "input_create")
     _check(options)
     if not storage.is_remote(options.records):
         _check_apart(options)
     if options.list:
-        train, val = _listed(options, lists, photographs)
+        train, val = _listed(options, lists, sources)
     else:
-        train, val = _found(options, photographs)
-    dataset = creation.create_records(
+        train, val = _found(options, sources)
+    dataset = records_folder.create_records(
         config, train, val, options.records, options.workers, options.part, options.val_fraction
     )
     if dataset is None:
@@ -53,18 +53,18 @@ def create(options: argparse.Namespace) -> int:
 
 
 def _found(
-    options: argparse.Namespace, photographs: ModuleType
+    options: argparse.Namespace, sources: ModuleType
 ) -> "tuple[PhotographList, PhotographList | None]":
     """(train, val) photographs by the folders that they lie in; val is None for a share."""
-    train = photographs.from_sources(options.images, options.records)
-    val = options.val_images and photographs.from_sources(
+    train = sources.from_sources(options.images, options.records)
+    val = options.val_images and sources.from_sources(
         options.val_images, options.records, train.class_names, options.unlabeled
     )
     return train, val
 
 
 def _listed(
-    options: argparse.Namespace, lists: ModuleType, photographs: ModuleType
+    options: argparse.Namespace, lists: ModuleType, sources: ModuleType
 ) -> "tuple[PhotographList, PhotographList | None]":
     """(train, val) photographs by lists; val is None for a share."""
     names, numbers = lists.read_list(options.list)
@@ -73,13 +73,13 @@ def _listed(
     else:
         class_names = lists.categories_of(names, numbers, options.list)
     lists.check_numbers(names, numbers, class_names, options.list)
-    train = photographs.from_list(names, numbers, class_names, options.images, options.records)
+    train = sources.from_list(names, numbers, class_names, options.images, options.records)
     if options.val_list:
         names, numbers = lists.read_list(options.val_list)
         lists.check_numbers(names, numbers, class_names, options.val_list)
-        sources = options.val_images or options.images
-        return train, photographs.from_list(names, numbers, class_names, sources, options.records)
-    return train, options.val_images and photographs.from_sources(
+        images = options.val_images or options.images
+        return train, sources.from_list(names, numbers, class_names, images, options.records)
+    return train, options.val_images and sources.from_sources(
         options.val_images, options.records, class_names, options.unlabeled
     )
 

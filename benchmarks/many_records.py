@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 from shared import ROOT
 
-from colornet.records import photographs, reading
+from colornet.records import reading, sources
 from colornet.records.dataset import read_dataset
 
 SCRIPT = """
@@ -113,7 +113,7 @@ def names(count: int, workers: int) -> None:
             os.close(os.open(os.path.join(below, f"{number:08d}.jpg"), os.O_CREAT))
         print(f"{count:,} files made in {time.perf_counter() - started:.0f} s")
         started = time.perf_counter()
-        found = photographs.from_sources([folder], folder)
+        found = sources.from_sources([folder], folder)
         print(f"  listed as photographs in {time.perf_counter() - started:.1f} s: {len(found):,}")
     with tempfile.TemporaryDirectory() as folder:
         archives = write_archives(folder, count, [*tiny_photographs(1), *[b""] * 999])

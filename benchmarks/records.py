@@ -26,7 +26,7 @@ from shared import parser
 
 from colornet import shell
 from colornet.pictures import colorspace, opening
-from colornet.records import creation, photographs
+from colornet.records import photographs, records_folder, sources
 from config import Config, load_config
 
 PLACES205 = 2_448_872  # photographs
@@ -65,7 +65,7 @@ def creating(
     bare = bare_seconds(paths[:half], config, workers)
     started = time.perf_counter()
     with contextlib.redirect_stdout(io.StringIO()):
-        dataset = creation.create_records(
+        dataset = records_folder.create_records(
             config, mixed, mixed.select(np.arange(0)), folder, workers
         )
     made = time.perf_counter() - started
@@ -158,7 +158,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not options.images:
         return 0
     with tempfile.TemporaryDirectory() as folder:
-        found = photographs.from_sources(options.images, folder)
+        found = sources.from_sources(options.images, folder)
         bare, made, dataset = creating(config, found, folder, options.workers)
         raw, crops = reading(config, folder, dataset, options.steps)
         table(config, dataset, bare, made, raw, crops, options.workers)

@@ -14,7 +14,7 @@ import numpy as np
 from colornet.coloring.colorizer import Colorizer, gray_of, of_one_color
 from colornet.coloring.pipeline import each_picture
 from colornet.errors import ImageError
-from colornet.evaluation import aging, metrics
+from colornet.evaluation import metrics, photograph_aging
 from colornet.pictures import colorspace, opening
 from colornet.pictures.psnr import psnr
 from config import Config
@@ -81,7 +81,7 @@ class Measuring:
             raise ImageError("grayscale: no colours to compare with")
         if min(truth.shape[:2]) < metrics.SMALLEST_SIDE:
             raise ImageError(f"too small to be measured: {truth.shape[1]} x {truth.shape[0]}")
-        return truth, aging.aged(truth) if self.aged else truth
+        return truth, photograph_aging.aged(truth) if self.aged else truth
 
     def measure(self, photograph: Photograph) -> None:
         """Color a photograph with each network, and measure that and the baselines.

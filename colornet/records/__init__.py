@@ -1,1 +1,1 @@
-"""Photographs to records: lists, conversion, the format of shards."""
+"""Photographs to records: sources, shards and their format, batches."""

@@ -14,7 +14,7 @@ import numpy as np
 from colornet.errors import UserError
 from colornet.files import printable
 from colornet.records import storage
-from colornet.records.names import Names
+from colornet.records.packed_names import Names
 
 LINK = -2  # a start: the archive holds a link instead of the photograph
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from colornet.errors import UserError
 from colornet.pictures import colorspace, saving, sheets
-from colornet.records import aging
+from colornet.records import crop_aging
 from colornet.records.dataset import read_dataset
 from colornet.records.reading import DamagedShard, SplitReader, TrainingReader, stacked
 from config import Config
@@ -157,7 +157,7 @@ def _aged(luminance: tf.Tensor, chrominance: tf.Tensor, seed: list[Any], share: 
     seed = tf.cast(tf.random.experimental.stateless_fold_in(seed, 1), tf.int32)
     return tf.cond(
         tf.random.stateless_uniform([], seed) < share,
-        lambda: aging.age(luminance, chrominance, seed),
+        lambda: crop_aging.age(luminance, chrominance, seed),
         lambda: tf.cast(luminance, tf.float32),
     )
 

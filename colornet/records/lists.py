@@ -9,7 +9,7 @@ import numpy as np
 from colornet.errors import UserError
 from colornet.files import printable
 from colornet.records.classes import classes_of
-from colornet.records.names import Names
+from colornet.records.packed_names import Names
 
 _LINE = re.compile(r"(.*\S)[\s,;]+(\d+)")  # Places365 and ImageNet: a space; CSV: a comma
 

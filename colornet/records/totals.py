@@ -13,8 +13,8 @@ from colornet.files import printable
 from colornet.pictures import colorspace, opening, sheets
 from colornet.records import storage
 from colornet.records.dataset import DATASET, SPLITS
-from colornet.records.making import SAMPLES_A_SHARD
 from colornet.records.photographs import Entry, PhotographList
+from colornet.records.shard_writing import SAMPLES_A_SHARD
 from colornet.records.shards import Shard
 
 REJECTED = "rejected.tsv"

@@ -5,7 +5,7 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from colornet.evaluation.aging import aged
+from colornet.evaluation.photograph_aging import aged
 
 
 @pytest.fixture(scope="module")

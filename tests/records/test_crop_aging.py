@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from colornet.pictures import colorspace
-from colornet.records import aging
+from colornet.records import crop_aging
 
 SIDE, SEEDS = 32, 60
 
@@ -17,7 +17,7 @@ def aged_halves():
     ab[:, : SIDE // 4], ab[:, SIDE // 4 :] = (55, 40), (15, -55)
     chrominance = colorspace.to_bytes(colorspace.encode_chrominance(ab))
     luminance = np.full((SIDE, SIDE, 1), 128, np.uint8)
-    age = tf.function(lambda seed: aging.age(luminance, chrominance, [seed, 7]))
+    age = tf.function(lambda seed: crop_aging.age(luminance, chrominance, [seed, 7]))
     return np.stack([age(tf.constant(seed)).numpy()[..., 0] for seed in range(SEEDS)])
 
 
@@ -47,7 +47,7 @@ def test_lenses_blur_edges_and_darken_corners():
     luminance = np.full((SIDE, SIDE, 1), 200, np.uint8)
     luminance[:, SIDE // 2 :] = 60
     neutral = np.full((SIDE // 2, SIDE // 2, 2), 127.5, np.float32)
-    age = tf.function(lambda seed: aging.age(luminance, neutral, [seed, 7]))
+    age = tf.function(lambda seed: crop_aging.age(luminance, neutral, [seed, 7]))
     crops = np.stack([age(tf.constant(seed)).numpy()[..., 0] for seed in range(SEEDS)])
     rows = crops.mean(axis=1)
     step = np.abs(rows[:, 15] - rows[:, 16]) / np.abs(rows[:, 8] - rows[:, 23])
@@ -58,6 +58,6 @@ def test_lenses_blur_edges_and_darken_corners():
 
 def test_the_same_seed_ages_alike(aged_halves):
     luminance, chrominance = np.full((8, 8, 1), 99, np.uint8), np.full((4, 4, 2), 90, np.uint8)
-    first, again, other = (aging.age(luminance, chrominance, [seed, 7]) for seed in (5, 5, 6))
+    first, again, other = (crop_aging.age(luminance, chrominance, [seed, 7]) for seed in (5, 5, 6))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)

@@ -21,10 +21,11 @@ from tiny_records import (
 import input_create
 import model_evaluate
 import model_train
+from colornet.errors import ImageError
 from colornet.evaluation import measuring
-from colornet.records import archives, making, photographs
+from colornet.records import archives, shard_writing, sources
 from colornet.records.classes import classes_of
-from colornet.records.names import Names
+from colornet.records.packed_names import Names
 from messy import colorful, encoded
 
 PLACES = ("a/abbey", "a/apartment_building/outdoor", "a/apartment_building/indoor", "z/zoo")
@@ -150,10 +151,10 @@ def test_links_and_what_changed_in_an_archive_are_named(tmp_path):
         tar.addfile(link)
     assert create(archive, tmp_path / "records") == 0
     assert rejected_of(tmp_path / "records") == {"link.png": "a link in the archive"}
-    found = photographs.from_sources([str(archive)], str(tmp_path / "records"))
+    found = sources.from_sources([str(archive)], str(tmp_path / "records"))
     with open(archive, "r+b") as file:
         file.truncate(600)
-    with pytest.raises(photographs.ImageError, match="cut short"):
+    with pytest.raises(ImageError, match="cut short"):
         found.entry(0).content()
 
 
@@ -221,7 +222,7 @@ def test_classes_of_several_sources_are_merged(tmp_path):
 
 @pytest.mark.parametrize("share, kept, expected", [(0.1, 20, 2), (0.05, 2, 1), (0.05, 400, 20)])
 def test_the_share_for_validation_counts_what_is_kept(share, kept, expected):
-    chosen = [making.to_validation(share, number) for number in range(kept)]
+    chosen = [shard_writing.to_validation(share, number) for number in range(kept)]
     assert sum(chosen) == expected and not chosen[0]
 
 

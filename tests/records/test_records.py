@@ -32,9 +32,9 @@ from tiny_records import (
 from colornet.files import locked, printable
 from colornet.pictures import finding, opening
 from colornet.records import storage
-from colornet.records.conversion import SINGLE_HUE, convert
 from colornet.records.format import Record, parse_records, record_bytes
 from colornet.records.photographs import Entry
+from colornet.records.planes import SINGLE_HUE, convert
 from config import load_config
 from messy import colorful, encoded, swapped_profile, write_messy_folder
 

@@ -7,10 +7,12 @@ from typing import Any
 
 from colornet.errors import UserError
 from colornet.files import locked, remove_leftovers
-from colornet.records import making, storage, totals
+from colornet.records import storage, totals
 from colornet.records.dataset import DATASET, SCHEMA
 from colornet.records.photographs import PhotographList
-from colornet.records.shards import shards_of
+from colornet.records.shard_writing import Job
+from colornet.records.shards import Shard, shards_of
+from colornet.records.workers import make_shards
 from config import RECORD_SETTINGS, Config
 
 PLAN = "plan.json"
@@ -28,56 +30,67 @@ def create_records(
     """Make the shards of one part and, once all parts are there, dataset.json.
 
     Args:
-        config: a `config.Config`.
-        train: `photographs.PhotographList`.
-        val: the same; None to take a share of the training photographs.
-        folder: the records folder.
+        val: None to take a share of `train`, val_fraction of the photographs not left out.
         workers: processes.
         part: (k, n), the k-th of n parts of the shards.
-        val_fraction: that share, counted in photographs that are not left out.
 
     Returns:
         The content of dataset.json; None while other parts are missing.
 
     Raises:
-        UserError: the folder holds other records, cannot be written, or another process is making
-            the same part.
+        UserError: the folder holds other records, cannot be written, or is being written.
     """
-    plan = {
+    plan = _plan(config, train, val, val_fraction)
+    mixed = train.shuffled(config.seed)
+    splits = {"train": mixed, "val": mixed if val is None else val.shuffled(config.seed)}
+    shards, jobs = _shards_and_jobs(
+        splits, folder, config.shard_pictures, val_fraction if val is None else None
+    )
+    try:
+        storage.make_folder(folder)
+        with _alone(folder, *part):
+            _check_plan(os.path.join(folder, PLAN), plan)
+            make_shards(config, splits, jobs[part[0] - 1 :: part[1]], folder, workers)
+            whole = _is_whole(folder, shards)
+            return totals.write_totals(plan, shards, splits, folder) if whole else None
+    except OSError as error:
+        raise UserError(
+            f"{folder}: cannot write records: {error.strerror or error}; "
+            "finished shards are kept, run the same command again"
+        ) from None
+
+
+def _shards_and_jobs(
+    splits: dict[str, PhotographList], folder: str, size: int, share: float | None
+) -> tuple[list[Shard], list[Job]]:
+    """All shards; and what makes them, from the same photographs for a share of validation."""
+    by_split = [shards_of(folder, split, len(found), size) for split, found in splits.items()]
+    shards = [shard for each in by_split for shard in each]
+    if share is None:
+        return shards, [Job((shard,)) for shard in shards]
+    return shards, [Job(pair, share) for pair in zip(*by_split)]
+
+
+def _is_whole(folder: str, shards: list[Shard]) -> bool:
+    """Whether all shards are finished; says how many are not."""
+    found = set(storage.names(folder))
+    missing = sum(not shard.is_finished(found) for shard in shards)
+    if missing:
+        print(f"{missing} shards of other parts are missing; {DATASET} waits for them")
+    return not missing
+
+
+def _plan(
+    config: Config, train: PhotographList, val: PhotographList | None, val_fraction: float
+) -> dict[str, Any]:
+    """The content of plan.json: all that the bytes of the records depend on."""
+    return {
         "schema": SCHEMA,
         "settings": {name: getattr(config, name) for name in RECORD_SETTINGS},
         "class_names": train.class_names,
         "train": _identity(train),
         "val": {"fraction": val_fraction} if val is None else _identity(val),
     }
-    mixed = train.shuffled(config.seed)
-    splits = {"train": mixed, "val": mixed if val is None else val.shuffled(config.seed)}
-    by_split = {
-        split: shards_of(folder, split, len(photographs), config.shard_pictures)
-        for split, photographs in splits.items()
-    }
-    shards = [shard for each in by_split.values() for shard in each]
-    if val is None:
-        jobs = [making.Job(pair, val_fraction) for pair in zip(*by_split.values())]
-    else:
-        jobs = [making.Job((shard,)) for shard in shards]
-    k, n = part
-    try:
-        storage.make_folder(folder)
-        with _alone(folder, k, n):
-            _check_plan(os.path.join(folder, PLAN), plan)
-            making.make_shards(config, splits, jobs[k - 1 :: n], folder, workers)
-            found = set(storage.names(folder))
-            missing = sum(not shard.is_finished(found) for shard in shards)
-            if missing:
-                print(f"{missing} shards of other parts are missing; {DATASET} waits for them")
-                return None
-            return totals.write_totals(plan, shards, splits, folder)
-    except OSError as error:
-        raise UserError(
-            f"{folder}: cannot write records: {error.strerror or error}; "
-            "finished shards are kept, run the same command again"
-        ) from None
 
 
 def _identity(photographs: PhotographList) -> dict[str, Any]:
