@@ -99,13 +99,17 @@ def orthogonal(matrix: tf.Tensor) -> tf.Tensor:
     # The steps' polynomials of this small matrix are multiplied first, which is half of the work;
     # in float32, as their products would add up what bfloat16 rounds.
     gram = tf.cast(gram, tf.float32)
-    product = tf.eye(gram.shape[0])
-    for a, b, c in NEWTON_SCHULZ:
-        step = a * tf.eye(gram.shape[0]) + b * gram + c * tf.matmul(gram, gram)
+    product = step = _polynomial(gram, *NEWTON_SCHULZ[0])
+    for coefficients in NEWTON_SCHULZ[1:]:
         gram = tf.matmul(tf.matmul(step, gram), step)
+        step = _polynomial(gram, *coefficients)
         product = tf.matmul(product, step)
     product = tf.cast(product, matrix.dtype)
     return tf.matmul(matrix, product) if tall else tf.matmul(product, matrix)
+
+
+def _polynomial(gram: tf.Tensor, a: float, b: float, c: float) -> tf.Tensor:
+    return a * tf.eye(gram.shape[0]) + b * gram + c * tf.matmul(gram, gram)
 
 
 class Adadelta(keras.optimizers.Adadelta):

@@ -7,7 +7,6 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from films_made import decoded, packets, panned, rgb, scene, times, view, with_more, write
 from PIL import Image
 from skimage import color, data
 
@@ -16,6 +15,7 @@ from colornet.coloring.films import kinds, shots
 from colornet.coloring.films.ahead import ahead
 from colornet.coloring.films.steadying import Steadying
 from colornet.progress import progress
+from films_made import decoded, packets, panned, rgb, scene, times, view, with_more, write
 
 
 def ab_of(frame):

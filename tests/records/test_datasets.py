@@ -7,16 +7,6 @@ import tarfile
 
 import numpy as np
 import pytest
-from tiny_records import (
-    SIZE,
-    content_of,
-    create,
-    dataset_of,
-    examples_of,
-    label_of,
-    make_photographs,
-    rejected_of,
-)
 
 import input_create
 import model_evaluate
@@ -27,6 +17,16 @@ from colornet.records import archives, shard_writing, sources
 from colornet.records.classes import classes_of
 from colornet.records.packed_names import Names
 from messy import colorful, encoded
+from tiny_records import (
+    SIZE,
+    content_of,
+    create,
+    dataset_of,
+    examples_of,
+    label_of,
+    make_photographs,
+    rejected_of,
+)
 
 PLACES = ("a/abbey", "a/apartment_building/outdoor", "a/apartment_building/indoor", "z/zoo")
 PLACES_CLASSES = ["abbey", "apartment_building/indoor", "apartment_building/outdoor", "zoo"]

@@ -15,6 +15,15 @@ import numpy as np
 import pytest
 from PIL import Image
 from skimage import color
+
+from colornet.files import locked, printable
+from colornet.pictures import finding, opening
+from colornet.records import storage
+from colornet.records.format import Record, parse_records, record_bytes
+from colornet.records.photographs import Entry
+from colornet.records.planes import SINGLE_HUE, convert
+from config import load_config
+from messy import colorful, encoded, swapped_profile, write_messy_folder
 from tiny_records import (
     ROOT,
     SIZE,
@@ -28,15 +37,6 @@ from tiny_records import (
     make_photographs,
     rejected_of,
 )
-
-from colornet.files import locked, printable
-from colornet.pictures import finding, opening
-from colornet.records import storage
-from colornet.records.format import Record, parse_records, record_bytes
-from colornet.records.photographs import Entry
-from colornet.records.planes import SINGLE_HUE, convert
-from config import load_config
-from messy import colorful, encoded, swapped_profile, write_messy_folder
 
 # --- The same bytes -------------------------------------------------------------------------
 
