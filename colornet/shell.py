@@ -6,6 +6,7 @@ import ctypes
 import fractions
 import math
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -78,10 +79,9 @@ def number(
 
 def film_time(text: str) -> fractions.Fraction:
     """Reader of a time in a film: seconds, or hours:minutes:seconds; a Fraction of seconds."""
-    with contextlib.suppress(ValueError, ZeroDivisionError):
+    if re.fullmatch(r"(\d{1,9}:){0,2}\d{1,9}(\.\d+)?", text, re.ASCII):
         *larger, seconds = map(fractions.Fraction, text.split(":"))
-        if len(larger) < 3 and all(part >= 0 for part in (seconds, *larger)):
-            return sum((part * 60**place for place, part in enumerate(larger[::-1], 1)), seconds)
+        return sum((part * 60**place for place, part in enumerate(larger[::-1], 1)), seconds)
     raise argparse.ArgumentTypeError(
         f"expected a time such as 90 or 1:30 or 0:01:30.5; got {text!r}"
     )

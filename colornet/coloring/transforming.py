@@ -57,6 +57,10 @@ def _color(
     for folder in {os.path.dirname(job.target) or "." for job in jobs}:
         files.remove_leftovers(folder)
     pictures, films = ([job for job in jobs if job.is_film == kind] for kind in (False, True))
+    if films:
+        from colornet.coloring.films import command  # pictures do without PyAV
+
+        command.check(options)
     colorizer = Colorizer(options.model, build_model, **given(options, max(1, len(pictures))))
     print(f"{printable(colorizer.engine.source)}, {colorizer.engine.name}")
     style = _style(options, colorizer)

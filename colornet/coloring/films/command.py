@@ -11,6 +11,7 @@ from colornet import shell
 from colornet.coloring.colorizer import Colorizer
 from colornet.coloring.films.encoding import Encoding
 from colornet.coloring.films.film_colorizer import FilmColorizer, FilmSettings
+from colornet.coloring.films.source import FilmError
 from colornet.coloring.outputs import Job
 from colornet.errors import ImageError, UserError
 from colornet.files import printable
@@ -34,7 +35,13 @@ def color_films(
     Yields:
         (job, None), or (job, the error) of a film that could not be coloured, or not all of it.
     """
-    settings = _settings(options, style)
+    settings = FilmSettings(
+        style=style,
+        steady=options.steady == "on",
+        start=options.start,
+        stop=options.stop,
+        encoding=Encoding(options.codec, options.crf),
+    )
     films = FilmColorizer(colorizer, settings)
     for job in jobs:
         name = printable(job.source)
@@ -56,16 +63,18 @@ def color_films(
         yield job, ImageError(outcome.damage) if outcome.damage else None
 
 
-def _settings(options: argparse.Namespace, style: np.ndarray | None) -> FilmSettings:
+def check(options: argparse.Namespace) -> None:
+    """Look at what the command line says of films, before anything is coloured.
+
+    Raises:
+        UserError: no film could be coloured like that.
+    """
     if options.stop is not None and options.stop <= options.start:
         raise UserError("--to: expected a time after that of --from")
-    return FilmSettings(
-        style=style,
-        steady=options.steady == "on",
-        start=options.start,
-        stop=options.stop,
-        encoding=Encoding(options.codec, options.crf),
-    )
+    try:
+        Encoding(options.codec).encoder()
+    except FilmError as error:
+        raise UserError(f"--codec: {error}") from None
 
 
 def _progress(name: str, what: str, total: int | None) -> Bar:

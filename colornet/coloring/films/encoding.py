@@ -102,6 +102,7 @@ class Encoding:
             each.name
             for each in encoder.video_formats or map(av.VideoFormat, frames.CONVERTIBLE)
             if frames.holds_chroma(each.name)
+            and (attributes["color_range"] == frames.FULL_RANGE or "yuvj" not in each.name)
         ]
         error = "it takes no Y'CbCr"
         while formats:
@@ -120,7 +121,9 @@ class Encoding:
 
 def _attributes(video: av.VideoStream, first: av.VideoFrame) -> dict[str, Any]:
     """Attributes of a codec context that a film has from the picture it is made of."""
-    attributes = {
+    flags = av.codec.context.Flags
+    attributes: dict[str, Any] = {
+        "flags": flags.frame_duration,  # else the last one of a variable rate is lost
         "width": first.width,
         "height": first.height,
         "time_base": video.time_base,
@@ -136,8 +139,7 @@ def _attributes(video: av.VideoStream, first: av.VideoFrame) -> dict[str, Any]:
     if first.colorspace not in (*ycbcr.MATRICES, ycbcr.UNSAID):  # gray is the same in all
         attributes["colorspace"] = ycbcr.matrix_of(first.colorspace, first.height)
     if first.interlaced_frame:
-        flags = av.codec.context.Flags
-        attributes["flags"] = flags.interlaced_dct | flags.interlaced_me
+        attributes["flags"] |= flags.interlaced_dct | flags.interlaced_me
     return attributes
 
 

@@ -26,6 +26,7 @@ from colornet.progress import Bar
 Progress = Callable[[str, int | None], Bar]
 
 BATCH = 8  # frames that the network colours at once
+PACKETS = 256  # frames and packets of sound that wait for a batch, at most: sound may go on alone
 BYTES_AHEAD = 48 << 20  # of frames that wait for the next stage, at most
 
 
@@ -209,7 +210,7 @@ class FilmColorizer:
         for item in items:
             waiting.append(item)
             size += isinstance(item, Seen)
-            if size == batch:
+            if size == batch or len(waiting) == PACKETS:
                 yield from self._color(waiting, steadying)
                 waiting, size = [], 0
         yield from self._color(waiting, steadying)

@@ -40,7 +40,7 @@ def planar(frame: av.VideoFrame) -> av.VideoFrame:
         made.colorspace, made.color_range = ycbcr.BT709, LIMITED_RANGE
     else:
         made = frame.reformat(format=best)
-    made.pts, made.time_base = frame.pts, frame.time_base
+    _keep_times(made, frame)
     return made
 
 
@@ -100,9 +100,7 @@ def with_chroma(
         made = frame
     else:
         made = av.VideoFrame(frame.width, frame.height, pixel_format)
-        made.pts, made.time_base = frame.pts, frame.time_base
-        if frame.duration:
-            made.duration = frame.duration
+        _keep_times(made, frame)
         luma_of(made)[:] = levels.with_bits(luma_of(frame), levels_of(made).bits)
     out_levels = ycbcr.Levels(levels_of(made).bits, levels.full)
     shape = _view(made, 1).shape
@@ -111,6 +109,12 @@ def with_chroma(
         _view(made, plane)[:] = out_levels.encode_chroma(chroma)
     made.pict_type = 0  # what the film's own encoder chose is not for the new one
     return made
+
+
+def _keep_times(made: av.VideoFrame, frame: av.VideoFrame) -> None:
+    made.pts, made.time_base = frame.pts, frame.time_base
+    if frame.duration:
+        made.duration = frame.duration
 
 
 def _gray_of_shape(image: Image.Image, shape: tuple[int, int], levels: ycbcr.Levels) -> np.ndarray:

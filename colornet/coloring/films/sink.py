@@ -73,6 +73,8 @@ class Sink:
 
     def _add_picture(self, stream: av.VideoStream, encoding: Encoding) -> None:
         first = frames.planar(self.film.first)
+        if any(each.is_alpha for each in self.film.first.format.components):
+            self.left_out.append("transparency")
         attributes, options = encoding.settings(stream, first)
         self.pixel_format = attributes["pix_fmt"]
         codec = encoding.encoder().name

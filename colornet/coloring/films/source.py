@@ -1,5 +1,6 @@
 """Reading films: what they are, their frames, and what is copied beside the frames."""
 
+import os
 from collections.abc import Collection, Generator, Iterator
 from fractions import Fraction
 from typing import Any
@@ -12,9 +13,10 @@ from colornet.errors import ImageError
 from colornet.files import printable
 
 MICROSECONDS = Fraction(1, 1_000_000)  # of containers' times
-SHORT_OF = 0.5  # seconds; a film that ends this much before the end that its header tells is cut
+SHORT_OF = 0.1  # seconds; a film that ends this much before the end that its header tells is cut
 SEEK_EARLY = 1  # seconds; an index may be a little off
 _RUNNING_CLOCKS = ("mpegts", "mpeg")  # formats whose first time is an accident
+UNREAD = 4096  # bytes between two packets of Matroska, whose own words take a few dozen
 _TELL_LENGTH = ("matroska", "mov", "avi", "asf", "flv")  # formats whose header is to be believed
 
 
@@ -58,7 +60,8 @@ class Source:
     def open(self) -> av.container.InputContainer:
         """The film as an `av.container.InputContainer`."""
         try:
-            return av.open(self.path, metadata_errors="replace")
+            # Of "Metropolis:1927.mp4" by itself FFmpeg would take the beginning for a protocol.
+            return av.open(os.path.abspath(self.path), metadata_errors="replace")
         except av.FFmpegError as error:
             raise FilmError(f"not a film that can be read: {reason(error)}") from None
 
@@ -87,21 +90,16 @@ class Source:
         self.damage = None
         with self.open() as container:
             video = picture_of(container)
-            running = container.format.name in _RUNNING_CLOCKS
             origin = Fraction(container.start_time or 0) * MICROSECONDS
+            running = container.format.name in _RUNNING_CLOCKS
             part = times.Part(origin, self.start, self.stop, keeps_origin=not running)
             if part.begin is not None:
                 self._seek(container, part.begin - SEEK_EARLY)
-            steady_clock, frame_times = times.SteadyClock(), times.FrameTimes(self.rate)
-            reached = origin
-            for packet in self._packets(container):
-                if running:
-                    steady_clock.adjust(packet)
+            frame_times, reached = times.FrameTimes(self.rate), origin
+            for packet in self._packets(container, video, part):
                 when = times.time_of(packet)
                 if when is not None:
                     reached = max(reached, when + (packet.duration or 0) * packet.time_base)
-                    if part.is_over(when):
-                        break
                 if packet.stream.index == video.index:  # the packet's own index says 0 at its end
                     for frame in self._frames_of(packet, origin):
                         frame_times.adjust(frame)
@@ -121,12 +119,41 @@ class Source:
         except av.FFmpegError:  # no index: it is decoded from its beginning
             container.seek(0)
 
-    def _packets(self, container: InputContainer) -> Iterator[av.Packet]:
-        """Packets to the film's end, or to where it cannot be read on."""
+    def _packets(
+        self, container: InputContainer, video: av.VideoStream, part: times.Part
+    ) -> Iterator[av.Packet]:
+        """Packets to the part's end, or to where the film cannot be read on."""
+        steady_clock = times.SteadyClock() if container.format.name in _RUNNING_CLOCKS else None
         try:
-            yield from container.demux()
+            for packet in self._whole(container):
+                if steady_clock:
+                    steady_clock.adjust(packet)
+                if part.is_over(packet):
+                    rest = av.Packet()  # has the decoder give the frames that it holds
+                    rest.stream, rest.time_base = video, video.time_base or MICROSECONDS
+                    yield rest
+                    return
+                yield packet
         except av.FFmpegError as error:
-            self.damage = self.damage or f"damaged: {reason(error)}; coloured up to there"
+            self._note(f"{reason(error)}; coloured up to there")
+
+    def _whole(self, container: InputContainer) -> Iterator[av.Packet]:
+        """Packets as they come; notes where the demuxer passes over something in silence."""
+        matroska, end = container.format.name.startswith("matroska"), None
+        while True:
+            try:
+                for packet in container.demux():
+                    if matroska and packet.size and packet.pos is not None:
+                        if end is not None and packet.pos > end + UNREAD:
+                            self._note("a stretch of it cannot be read; the rest is coloured")
+                        end = packet.pos + packet.size
+                    yield packet
+                return
+            except IndexError:  # PyAV knows the streams that were there when it was opened
+                self._note("a stream that begins within it is left out")
+
+    def _note(self, damage: str) -> None:
+        self.damage = self.damage or f"damaged: {damage}"
 
     def _frames_of(self, packet: av.Packet, origin: Fraction) -> list[Any]:
         """Frames of a packet; what cannot be decoded is left out, and noted as damage."""

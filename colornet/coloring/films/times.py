@@ -32,9 +32,12 @@ class Part:
     def holds(self, when: Fraction) -> bool:
         return (self.begin is None or when >= self.begin) and (self.end is None or when < self.end)
 
-    def is_over(self, when: Fraction) -> bool:
-        """Whether nothing of the part comes after a packet of this time."""
-        return self.end is not None and when >= self.end + INTERLEAVING
+    def is_over(self, packet: av.Packet) -> bool:
+        """Whether nothing of the part comes with a packet or after it, in the order of the file."""
+        ticks = packet.pts if packet.dts is None else packet.dts  # later frames may be shown before
+        if self.end is None or ticks is None:
+            return False
+        return ticks * packet.time_base >= self.end + INTERLEAVING
 
 
 class SteadyClock:
