@@ -100,10 +100,6 @@ def _report(dataset: dict[str, Any]) -> None:
 def _check(options: argparse.Namespace) -> None:
     if (options.val_list or options.categories) and not options.list:
         raise UserError("--val-list and --categories: expected --list as well")
-    if options.list and len(options.images) > 1 and any(map(os.path.isdir, options.images)):
-        raise UserError(
-            f"--list: expected one --images folder, or archives; got {len(options.images)}"
-        )
 
 
 def _check_apart(options: argparse.Namespace) -> None:

@@ -13,10 +13,13 @@ import numpy as np
 
 from colornet.errors import UserError
 from colornet.files import printable
+from colornet.pictures.finding import say_left_out
 from colornet.records import storage
 from colornet.records.packed_names import Names
 
-LINK = -2  # a start: the archive holds a link instead of the photograph
+# Starts of what has no bytes of its own in one piece.
+LINK = -2  # to what the archive does not hold
+SPARSE = -4  # stored without its zeros
 
 # First bytes of what is no plain archive: what it is, and the command that unpacks it.
 _PACKED = {
@@ -36,7 +39,7 @@ class Archive(NamedTuple):
     Attributes:
         path: of the archive.
         names: of the files in it; those of an inner archive x.tar begin with x/.
-        starts: int64, of each file's bytes; LINK for a link.
+        starts: int64, of each file's bytes; or LINK, SPARSE.
         sizes: int64, bytes of each file.
     """
 
@@ -70,7 +73,7 @@ def index(path: str, folder: str) -> Archive:
         except (ValueError, KeyError, EOFError, OSError):
             pass  # a damaged index is made anew
     print(f"{printable(path)}: listing what it holds", flush=True)
-    archive = _sorted(path, *_contents(path))
+    archive = _contents(path)
     buffer = io.BytesIO()
     names, starts, sizes = archive[1:]
     np.savez(buffer, data=names.data, ends=names.ends, starts=starts, sizes=sizes)
@@ -79,57 +82,106 @@ def index(path: str, folder: str) -> Archive:
     return archive
 
 
-def _contents(path: str) -> tuple[Names, np.ndarray, np.ndarray]:
-    """(Names with NUL for "/", starts, sizes) of the files of an archive, in its order."""
+class _File(NamedTuple):
+    """A file of an archive, as in `Archive`; `target` is the name that a link stands for."""
+
+    name: bytes
+    start: int
+    size: int
+    target: bytes = b""
+
+
+def _contents(path: str) -> Archive:
+    """The files of an archive; says which hidden ones are left out."""
     starts, sizes = array.array("q"), array.array("q")
+    links: dict[bytes, bytes] = {}
+    hidden: list[str] = []
 
     def names() -> Iterator[bytes]:
         with open(path, "rb") as file:
-            for name, start, size in _files(path, file, 0):
-                starts.append(start)
-                sizes.append(size)
-                yield name.replace(b"/", b"\0")
+            for found in _files(path, file, hidden):
+                starts.append(found.start)
+                sizes.append(found.size)
+                if found.start == LINK:
+                    links[found.name] = found.target
+                yield found.name.replace(b"/", b"\0")
 
     found = Names.of(names())
-    return found, np.frombuffer(starts, np.int64), np.frombuffer(sizes, np.int64)
+    say_left_out(path, hidden)
+    archive = _sorted(path, found, np.frombuffer(starts, np.int64), np.frombuffer(sizes, np.int64))
+    _follow(archive, links)
+    return archive
 
 
-def _files(path: str, file: IO[bytes], offset: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield (name, start, size) of the files of an opened archive that begins at `offset`."""
-    file.seek(offset)
-    _refuse_packed(path, file.read(8))
-    file.seek(offset)
+def _follow(archive: Archive, links: dict[bytes, bytes]) -> None:
+    """Give links the bytes of the files that they stand for, where the archive holds those."""
+    rows = np.flatnonzero(archive.starts == LINK)
+    targets = archive.names.positions(links[archive.names[row]] for row in rows.tolist())
+    rows, targets = rows[targets >= 0], targets[targets >= 0]
+    archive.starts[rows], archive.sizes[rows] = archive.starts[targets], archive.sizes[targets]
+
+
+def _files(path: str, file: IO[bytes], hidden: list[str], inner: bool = False) -> Iterator[_File]:
+    """Yield the files of an opened archive; hidden ones are added to `hidden`."""
+    _refuse_packed(path, file.read(8), inner)
+    file.seek(0)
     try:
         with tarfile.open(fileobj=file, mode="r:") as tar:
             while (member := tar.next()) is not None:
                 # tarfile would keep them all.
                 tar.members.clear()  # type: ignore[attr-defined]  # its stubs lack it
-                name = os.fsencode(os.path.normpath(member.name)).lstrip(b"/")
-                if member.isdir() or any(part.startswith(b".") for part in name.split(b"/")):
+                name = _name(member.name)
+                if member.isdir():
                     continue
-                if not member.isreg():
-                    yield name, LINK, 0
+                if any(part.startswith(b".") for part in name.split(b"/")):
+                    if not os.path.basename(name).startswith(b"._"):  # one a file, by macOS
+                        hidden.append(os.fsdecode(name))
+                elif member.issparse():
+                    yield _File(name, SPARSE, 0)
+                elif not member.isreg():
+                    base = "" if member.islnk() else os.path.dirname(member.name)
+                    yield _File(name, LINK, 0, _name(os.path.join(base, member.linkname)))
                 elif name.lower().endswith(b".tar") and (inside := tar.extractfile(member)):
-                    inner = name[:-4]
-                    for below, start, size in _files(f"{path}, {member.name}", inside, 0):
-                        below = below.removeprefix(os.path.basename(inner) + b"/")
-                        start = start if start == LINK else start + member.offset_data
-                        yield inner + b"/" + below, start, size
+                    for found in _files(f"{path}, {member.name}", inside, hidden, inner=True):
+                        yield _moved(found, name[:-4], member.offset_data)
                 else:
-                    yield name, member.offset_data, member.size
-            file.seek(tar.offset)
-            # tarfile takes damage, and the end of a file that is cut short, for the archive's end.
-            if file.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
-                raise tarfile.ReadError(f"damaged or cut short after {tar.offset} bytes")
+                    yield _File(name, member.offset_data, member.size)
+            _check_end(file, tar.offset)
     except tarfile.TarError as error:
         raise UserError(f"{printable(path)}: expected a whole .tar archive: {error}") from None
 
 
-def _refuse_packed(path: str, beginning: bytes) -> None:
+def _name(path: str) -> bytes:
+    return os.fsencode(os.path.normpath(path)).lstrip(b"/")
+
+
+def _moved(file: _File, folder: bytes, offset: int) -> _File:
+    """A file of an inner archive, as one of the folder that stands for it."""
+    top = os.path.basename(folder) + b"/"
+    name, target = (folder + b"/" + each.removeprefix(top) for each in (file.name, file.target))
+    start = file.start if file.start < 0 else file.start + offset
+    return _File(name, start, file.size, target)
+
+
+def _check_end(file: IO[bytes], end: int) -> None:
+    """Raise ReadError unless the archive ends there, and nothing follows."""
+    file.seek(end)
+    # tarfile takes damage, and the end of a file that is cut short, for the archive's end.
+    if file.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+        raise tarfile.ReadError(f"damaged or cut short after {end} bytes")
+    if b"ustar" in file.read(tarfile.RECORDSIZE):
+        raise tarfile.ReadError(
+            f"another one follows after {end} bytes; join archives by tar -A, or give each"
+        )
+
+
+def _refuse_packed(path: str, beginning: bytes, inner: bool) -> None:
     for first, (kind, command) in _PACKED.items():
         if beginning.startswith(first):
             mend = "unpack it and give the folder"
-            if command:
+            if inner:
+                mend = "unpack both and give the folder"
+            elif command:
                 plain = path
                 for ending in _ENDINGS:
                     plain = plain.removesuffix(ending)

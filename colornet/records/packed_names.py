@@ -44,13 +44,17 @@ class Names:
             yield self._view[start:end].tobytes()
             start = end
 
-    def positions(self, wanted: Iterable[bytes], prefix: bytes = b"") -> np.ndarray:
-        """Where each of some names, with `prefix` before it, stands; -1 for those not here."""
-        hashes = np.fromiter(map(hash, self), np.int64, len(self))
-        order = np.argsort(hashes)
+    def hashes(self, skipped: int = 0) -> np.ndarray:
+        """int64 hashes of the names without so many of their first bytes."""
+        return np.fromiter((hash(name[skipped:]) for name in self), np.int64, len(self))
+
+    def positions(self, wanted: Iterable[bytes]) -> np.ndarray:
+        """Where each of some names first stands; -1 for those not here."""
+        hashes = self.hashes()
+        order = np.argsort(hashes, kind="stable")
         hashes = hashes[order]
         found = [np.zeros(0, np.int64)]
-        wanted = (prefix + name for name in wanted)
+        wanted = iter(wanted)
         while some := list(itertools.islice(wanted, 1 << 16)):
             places = np.searchsorted(hashes, np.fromiter(map(hash, some), np.int64, len(some)))
             found.append(

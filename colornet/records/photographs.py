@@ -12,7 +12,7 @@ from colornet.errors import ImageError
 from colornet.records import archives
 from colornet.records.packed_names import Names
 
-FILE, MISSING = -1, -3  # starts: a file of its own; listed, but not in any archive
+FILE, MISSING = -1, -3  # starts: a file of its own; listed, but not there
 
 
 class Entry(NamedTuple):
@@ -29,9 +29,11 @@ class Entry(NamedTuple):
         if self.start == FILE:
             return self.path
         if self.start == MISSING:
-            raise ImageError("no such file in the archive")
+            raise ImageError("no such file or directory")
         if self.start == archives.LINK:
-            raise ImageError("a link in the archive")
+            raise ImageError("a link to what the archive does not hold")
+        if self.start == archives.SPARSE:
+            raise ImageError("stored as a sparse file, which cannot be read in place")
         try:
             data = archives.read_member(self.path, self.start, self.size)
         except OSError as error:

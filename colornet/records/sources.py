@@ -80,10 +80,15 @@ def _listed(source: str, index_folder: str, alone: bool) -> Part:
     archive, inner = _archive_of(source)
     if not archive:
         return _listed_folder(source, index_folder)
+    part = _listed_archive(source, archive, inner, index_folder)
+    return part if inner else part._replace(names=_below_top(part.names, alone))
+
+
+def _listed_archive(source: str, archive: str, inner: bytes, index_folder: str) -> Part:
     names, starts, sizes = archives.index(archive, index_folder)[1:]
-    if len(names) and not (inner and any(name.startswith(inner) for name in names)):
-        names = _below_top(names, alone or bool(inner))
     if inner:
+        if len(names) and not any(name.startswith(inner) for name in names):
+            names = _below_top(names, True)
         inside = np.array([name.startswith(inner) for name in names], bool)
         names = Names.of(name[len(inner) :] for name in names if name.startswith(inner))
         starts, sizes = starts[inside], sizes[inside]
@@ -166,57 +171,58 @@ def from_list(
     Args:
         names, labels: of `lists.read_list`.
         class_names: in the order of their numbers.
-        sources: one folder; or archives.
+        sources: as in `from_sources`.
         index_folder: where the indices of archives are kept.
 
     Raises:
-        UserError: a source is missing.
+        UserError: a source is missing, or holds no file.
     """
-    count = len(names)
-    if len(sources) == 1 and os.path.isdir(sources[0]):
-        paths, numbers = [_start_of(sources[0], names)], np.zeros(count, np.int32)
-        starts, sizes = np.full(count, FILE, np.int64), np.zeros(count, np.int64)
-        part = Part(paths, names, numbers, starts, sizes)
+    if len(sources) == 1 and os.path.isdir(sources[0]) and (start := _start_of(sources[0], names)):
+        count = len(names)  # nothing need be listed
+        numbers, sizes = np.zeros(count, np.int32), np.zeros(count, np.int64)
+        part = Part([start], names, numbers, np.full(count, FILE, np.int64), sizes)
         return joined([part], labels, class_names)
-    starts, sizes = np.full(count, MISSING, np.int64), np.zeros(count, np.int64)
-    numbers = np.zeros(count, np.int32)
-    for number, source in enumerate(sources):
-        if not os.path.isfile(source):
-            raise UserError(
-                f"{printable(source)}: expected the folder or the archives that hold the "
-                "listed photographs"
-            )
-        archive = archives.index(source, index_folder)
-        found = archive.names.positions(names, _prefix_of(archive, names))
-        here = np.flatnonzero((found >= 0) & (starts == MISSING))
-        starts[here], sizes[here] = archive.starts[found[here]], archive.sizes[found[here]]
-        numbers[here] = number
-    part = Part(list(sources), names, numbers, starts, sizes)
+    hashes = names.hashes()
+    held = joined([_below_start(source, hashes, index_folder) for source in sources], labels, [])
+    rows = held.names.positions(names)
+    missing = rows < 0  # -1, whose values do not count
+    part = Part(
+        held.paths,
+        names,
+        held.path_numbers[rows],
+        np.where(missing, MISSING, held.starts[rows]),
+        held.sizes[rows],
+    )
     return joined([part], labels, class_names)
 
 
 def _start_of(folder: str, names: Names) -> str:
-    """The folder that listed names start from: the one given, or one that it holds alone."""
+    """The folder that listed names start from: the one given, or one that it holds; or ""."""
     probed = [os.fsdecode(names[i]) for i in range(min(len(names), PROBED))]
     below = folder
     while not any(os.path.exists(os.path.join(below, name)) for name in probed):
         with os.scandir(below) as entries:
             inside = [entry for entry in entries if not entry.name.startswith(".")]
         if len(inside) != 1 or not inside[0].is_dir():
-            return folder
+            return ""
         below = inside[0].path
     return below
 
 
-def _prefix_of(archive: archives.Archive, names: Names) -> bytes:
-    """What an archive's names have before the listed ones."""
-    if not len(archive.names):
-        return b""
-    probed = [names[i] for i in range(min(len(names), PROBED))]
-    ends = archive.names[0], archive.names[len(archive.names) - 1]  # in order
+def _below_start(source: str, hashes: np.ndarray, index_folder: str) -> Part:
+    """What a source holds, by names that begin where the listed ones of these hashes do."""
+    archive, inner = _archive_of(source)
+    if archive:
+        part = _listed_archive(source, archive, inner, index_folder)
+    else:
+        part = _listed_folder(source, index_folder)
+    ends = part.names[0], part.names[len(part.names) - 1]  # in order
     shared = os.path.commonprefix([name.split(b"/")[:-1] for name in ends])
     for depth in range(len(shared) + 1):
-        prefix = b"".join(part + b"/" for part in shared[:depth])
-        if (archive.names.positions(probed, prefix) >= 0).any():
-            return prefix
-    return b""
+        start = b"".join(folder + b"/" for folder in shared[:depth])
+        if np.isin(part.names.hashes(len(start)), hashes).any():
+            names = Names.of(name[len(start) :] for name in part.names)
+            # Of a folder, which its files are opened by; an archive's photographs are not.
+            first = part.paths[0] if archive else os.path.join(source, os.fsdecode(start))
+            return part._replace(paths=[first, *part.paths[1:]], names=names)
+    return part

@@ -3,6 +3,7 @@
 import gzip
 import io
 import os
+import subprocess
 import tarfile
 
 import numpy as np
@@ -147,15 +148,56 @@ def test_links_and_what_changed_in_an_archive_are_named(tmp_path):
             member.size = len(data)
             tar.addfile(member, io.BytesIO(data))
         link = tarfile.TarInfo("top/link.png")
-        link.type, link.linkname = tarfile.SYMTYPE, "0.png"
+        link.type, link.linkname = tarfile.SYMTYPE, "../0.png"
         tar.addfile(link)
     assert create(archive, tmp_path / "records") == 0
-    assert rejected_of(tmp_path / "records") == {"link.png": "a link in the archive"}
+    assert rejected_of(tmp_path / "records") == {
+        "link.png": "a link to what the archive does not hold"
+    }
     found = sources.from_sources([str(archive)], str(tmp_path / "records"))
     with open(archive, "r+b") as file:
         file.truncate(600)
     with pytest.raises(ImageError, match="cut short"):
         found.entry(0).content()
+
+
+def test_links_in_an_archive_are_followed_as_in_a_folder(tmp_path):
+    images = make_photographs(tmp_path / "images", 6)
+    os.link(images / "lake" / "000.png", images / "lake" / "hard.png")
+    (images / "wood" / "soft.png").symlink_to("../lake/002.png")
+    archive = pack(tmp_path / "images.tar", images)
+    outer = tmp_path / "outer.tar"
+    with tarfile.open(outer, "w") as tar:
+        tar.add(archive, "images.tar")
+    for source in (images, archive, outer):
+        assert create(source, tmp_path / f"of_{source.name}") == 0
+        assert not rejected_of(tmp_path / f"of_{source.name}")
+        assert shards_of(tmp_path / f"of_{source.name}") == shards_of(tmp_path / "of_images")
+
+
+def test_hidden_and_sparse_files_of_an_archive_are_told(tmp_path, capsys):
+    images = make_photographs(tmp_path / "images", 4)
+    (images / ".trash.png").touch()
+    with open(images / "lake" / "thin.bmp", "wb") as file:
+        file.write(b"BM" + b"?" * 4094)
+        file.truncate(1 << 20)
+    subprocess.run(["tar", "-S", "-cf", tmp_path / "a.tar", "-C", tmp_path, "images"], check=True)
+    assert create(tmp_path / "a.tar", tmp_path / "records", "--val-fraction", 0.5) == 0
+    assert "a.tar: left out 1 hidden file" in capsys.readouterr().out
+    assert "sparse file" in rejected_of(tmp_path / "records")["lake/thin.bmp"]
+
+
+def test_an_archive_after_an_archive_and_a_packed_one_inside_are_refused(tmp_path, capsys):
+    archive = pack(tmp_path / "a.tar", make_photographs(tmp_path / "images", 2))
+    two = tmp_path / "two.tar"
+    two.write_bytes(2 * archive.read_bytes())
+    (tmp_path / "inner.tar").write_bytes(gzip.compress(archive.read_bytes()))
+    with tarfile.open(tmp_path / "outer.tar", "w") as tar:
+        tar.add(tmp_path / "inner.tar", "inner.tar")
+    assert create(two, tmp_path / "records") == 2
+    assert "join archives by tar -A" in capsys.readouterr().err
+    assert create(tmp_path / "outer.tar", tmp_path / "records") == 2
+    assert "unpack both and give the folder" in capsys.readouterr().err
 
 
 # --- Classes --------------------------------------------------------------------------------
@@ -289,8 +331,35 @@ def test_places365s_lists(places, packed):
         "a/abbey/000.png": 0, "a/apartment_building/outdoor/001.png": 1, "a/abbey/002.png": 0,
         "000.png": 1, "001.png": 0,
     }  # fmt: skip
-    reason = "no such file in the archive" if packed else "no such file or directory"
+    reason = "no such file or directory"
     assert rejected_of(places / "records") == {"a/abbey/gone.png": reason, "gone.png": reason}
+
+
+def test_listed_photographs_are_found_wherever_folders_are_taken(places, monkeypatch):
+    """In archives whose photographs come late in the list, a folder of archives, inside one."""
+    monkeypatch.setattr(sources, "PROBED", 1)
+    images = places / "data_256"
+    shards = places / "shards"
+    shards.mkdir()
+    for letter in ("abbey", "apartment_building"):
+        pack(shards / f"{letter}.tar", images / "a" / letter, f"data_256/a/{letter}")
+    both = pack(places / "both.tar", places, "")
+    folder = places / "folder" / "a"
+    folder.mkdir(parents=True)
+    for letter in ("abbey", "apartment_building"):
+        pack(folder / f"{letter}.tar", images / "a" / letter)
+    expected = {
+        "a/abbey/000.png": 0, "a/abbey/002.png": 0, "a/apartment_building/outdoor/001.png": 1,
+    }  # fmt: skip
+    lists = ["--list", places / "train.txt", "--categories", places / "categories.txt"]
+    lists += ["--val-list", places / "train.txt"]
+    for number, given in enumerate(
+        [sorted(shards.iterdir()), [f"{both}/data_256"], [folder.parent]]
+    ):
+        records = places / f"records{number}"
+        assert create(given[0], records, "--images", *given, *lists) == 0
+        assert labels_of(records) == expected
+        assert list(rejected_of(records)) == ["a/abbey/gone.png"]
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -355,7 +424,7 @@ def test_imagenets_lists(tmp_path):
 def test_names_are_found_among_many():
     names = Names.of(f"a/{number}".encode() for number in range(100_000))
     assert len(names) == 100_000 and names[12_345] == b"a/12345"
-    assert names.positions([b"7", b"nowhere", b"99999"], b"a/").tolist() == [7, -1, 99_999]
+    assert names.positions([b"a/7", b"nowhere", b"a/99999"]).tolist() == [7, -1, 99_999]
     assert list(Names.of([])) == [] and Names.of([b""])[0] == b""
 
 
