@@ -2,6 +2,7 @@
 
 import io
 import random
+import shutil
 import signal
 import sys
 import time
@@ -122,14 +123,14 @@ def test_asked_twice_it_ends_at_once(records, tmp_path):
 
 
 def test_a_spoilt_checkpoint_falls_back_on_the_one_before(records, uninterrupted, tmp_path, capsys):
-    assert train(records, tmp_path, **dict(RUN, steps=9)) == 0
-    (data,) = (tmp_path / "checkpoints").glob("step-9.data*")
+    run_dir = shutil.copytree(uninterrupted, tmp_path / "run")
+    (data,) = (run_dir / "checkpoints").glob("step-12.data*")
     data.write_bytes(data.read_bytes()[: data.stat().st_size // 2])
-    assert train(records, tmp_path, **RUN) == 0
+    assert train(records, run_dir, **RUN) == 0
     captured = capsys.readouterr()
-    assert "step-9: cannot be read" in captured.err and "6 done of 12" in captured.out
-    assert_same_run(tmp_path, uninterrupted, 12)
-    for data in (tmp_path / "checkpoints").glob("*.data*"):
+    assert "step-12: cannot be read" in captured.err and "9 done of 12" in captured.out
+    assert_same_run(run_dir, uninterrupted, 12)
+    for data in (run_dir / "checkpoints").glob("*.data*"):
         data.write_bytes(b"spoilt")
-    assert train(records, tmp_path, **dict(RUN, steps=15)) == 2
+    assert train(records, run_dir, **dict(RUN, steps=15)) == 2
     assert "could read none" in capsys.readouterr().err

@@ -415,9 +415,8 @@ def weights(folder):
     return weights_files.read_weights(str(folder / "best.weights.h5"))
 
 
-def test_a_run_can_start_from_the_weights_of_another(records, unlabeled, tmp_path, capsys):
-    first, second, third = tmp_path / "first", tmp_path / "second", tmp_path / "third"
-    assert train(records, first, steps=2) == 0
+def test_a_run_can_start_from_the_weights_of_another(records, unlabeled, trained, tmp_path, capsys):
+    first, second, third = trained, tmp_path / "second", tmp_path / "third"
     still = dict(initial_weights=first, learning_rate=1e-9, steps=1)
     assert train(records, second, **still) == 0
     assert train(records, second, **{**still, "steps": 2}) == 0  # goes on from its checkpoint
