@@ -135,7 +135,7 @@ def finished(config: Config, folder: RunFolder) -> str:
     """The line that says that no step is left, and how to train on."""
     if config.schedule == "cosine":
         more = (
-            "the learning rate has come to 0; to train on, begin another --run-dir with "
+            "a cosine schedule ends here; to train on, begin another --run-dir with "
             f"--set initial_weights={folder.path}"
         )
     else:
