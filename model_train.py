@@ -44,11 +44,14 @@ def train(config: Config, records: str, run_dir: str) -> None:
         config = run.config
         if run.finished:
             return
-        batches = run.spread(
+        spread = run.spread(
             lambda *part: read_input.training_batches(config, records, dataset, run.done, *part)
         )
-        batches = read_input.damage_named(batches)
-        with StopSignals() as signals, progress(config.steps, "steps", run.done) as bar:
+        with (
+            StopSignals() as signals,
+            progress(config.steps, "steps", run.done) as bar,
+            read_input.iterate(spread) as batches,
+        ):
             for step, batch in zip(range(run.done + 1, config.steps + 1), batches):
                 run.step(step, batch)
                 bar.update()
@@ -56,10 +59,10 @@ def train(config: Config, records: str, run_dir: str) -> None:
                 if step % config.log_every == 0:
                     bar.write(run.log(step))
                 if (step % config.validate_every == 0 or last) and run.validates:
-                    pictures = read_input.validation_batches(
+                    with read_input.validation_batches(
                         config, records, dataset, config.validation_batch
-                    )
-                    bar.write(run.validate(step, pictures))
+                    ) as pictures:
+                        bar.write(run.validate(step, pictures))
                 # All hosts stop after the same step: saving needs them all.
                 stop = int(run.hosts.sum(signals.number or 0))
                 if step % config.checkpoint_every == 0 or last or stop:

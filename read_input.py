@@ -8,7 +8,7 @@ shows a batch as training sees it: each crop's luminance, and beside it the crop
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,8 @@ from config import Config, load_config
 
 if TYPE_CHECKING:
     import tensorflow as tf
+
+    from colornet.records.batches import Batches
 
 
 def training_batches(
@@ -32,7 +34,7 @@ def training_batches(
 
     With a `zoom` above 1 the crops are rectangles of random sides, and are scaled to crop_size.
     A share `aging` of them has the luminance of old photographs. Errors of reading come from
-    TensorFlow; `damage_named` makes them plain.
+    TensorFlow; `iterate` makes them plain.
 
     Args:
         config: a `config.Config`; seed, batch_size, crop_size, zoom, aging, shuffle_buffer count.
@@ -56,8 +58,8 @@ def training_batches(
 
 def validation_batches(
     config: Config, folder: str, dataset: dict[str, Any], batch_size: int
-) -> "Iterator[tuple[tf.Tensor, tf.Tensor, tf.Tensor]]":
-    """Yield the validation pictures once, in order, as centre crops; as in `training_batches`.
+) -> "Batches":
+    """The validation pictures once, in order, as centre crops, to be used as of `iterate`.
 
     At most `config.validation_pictures` of them (0: all). The last batch may be smaller.
 
@@ -67,9 +69,18 @@ def validation_batches(
     return _chains().validation_batches(config, folder, dataset, batch_size)
 
 
-def damage_named(batches: Iterable[Any]) -> Iterator[Any]:
-    """Yield the batches of `training_batches`; raises UserError where a shard is damaged."""
-    return _chains().damage_named(batches)
+def iterate(batches: Iterable[Any]) -> "Batches":
+    """Iterator over the batches of `training_batches`, and a context at whose end reading ends.
+
+    Leave none to the garbage collector, as a loop left by an error would:
+
+        with read_input.iterate(read_input.training_batches(...)) as batches:
+            for luminance, chrominance, label in batches:
+
+    Raises:
+        UserError: a shard is damaged.
+    """
+    return _chains().Batches(batches)
 
 
 def _chains() -> ModuleType:

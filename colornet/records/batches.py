@@ -5,6 +5,7 @@ Position p is the p-th picture of the whole training: step p // batch_size, epoc
 
 import dataclasses
 import re
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -59,7 +60,7 @@ def training_batches(
 
 def validation_batches(
     config: Config, folder: str, dataset: dict[str, Any], batch_size: int
-) -> Iterator[Batch]:
+) -> "Batches":
     """See `read_input.validation_batches`."""
     records = SplitReader(folder, dataset, "val")
     size, side = records.size, config.crop_size
@@ -76,22 +77,38 @@ def validation_batches(
     chain = tf.data.Dataset.range(0, count, batch_size)
     chain = chain.map(lambda first: _arrays(read, first, None, size), READERS, deterministic=True)
     chain = chain.unbatch().map(crop, tf.data.AUTOTUNE, deterministic=True)
-    return damage_named(chain.batch(batch_size).map(_to_floats).prefetch(2))
+    return Batches(chain.batch(batch_size).map(_to_floats).prefetch(2))
 
 
-def damage_named(batches: Iterable[Batch]) -> Iterator[Batch]:
-    """Yield batches of a chain.
+class Batches:
+    """Iterator over batches, and a context at whose end reading ends: see `read_input.iterate`.
 
-    Raises:
-        UserError: a shard cannot be read; nothing that is done with the batches is taken for that.
+    TensorFlow lets go of an iterator once its calls of Python are done. Kept by a traceback it
+    would go in some garbage collection; in that of one of those calls it would wait for itself.
     """
-    try:
-        yield from batches
-    except tf.errors.UnknownError as error:  # how TensorFlow passes on what Python raised
-        found = re.search(rf"{DamagedShard.__name__}: (.*)", error.message)
-        if not found:
-            raise
-        raise UserError(found[1]) from None
+
+    def __init__(self, batches: Iterable[Batch]) -> None:
+        self._batches = iter(batches)
+
+    def __enter__(self) -> "Batches":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._batches = iter(())
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self
+
+    def __next__(self) -> Batch:
+        try:
+            return next(self._batches)
+        except tf.errors.OpError as error:
+            traceback.clear_frames(error.__traceback__)  # TensorFlow's hold the iterator
+            # How TensorFlow passes on what Python raised.
+            found = re.search(rf"{DamagedShard.__name__}: (.*)", error.message)
+            if not found:
+                raise
+            raise UserError(found[1]) from None
 
 
 def _arrays(
@@ -175,7 +192,8 @@ def show(config: Config, folder: str, step: int, path: str) -> None:
     """
     dataset = read_dataset(folder)
     config = dataclasses.replace(config, picture_size=dataset["settings"]["picture_size"])
-    batch = next(damage_named(training_batches(config, folder, dataset, step).take(1)))
+    with Batches(training_batches(config, folder, dataset, step).take(1)) as batches:
+        batch = next(batches)
     luminance, chrominance, labels = (part.numpy() for part in batch)
     names = [dataset["class_names"][label] if label >= 0 else "-" for label in labels]
     tiles = []

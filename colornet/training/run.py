@@ -131,13 +131,13 @@ class Run:
                 self._log = Log(folder, self.done, config)
         self._timed_from, self._timer = self.done, time.perf_counter()
 
-    def spread(self, make: Callable[[int, int, int], tf.data.Dataset]) -> Iterator[Any]:
-        """Iterator over batches, spread over the replicas.
+    def spread(self, make: Callable[[int, int, int], tf.data.Dataset]) -> Iterable[Any]:
+        """Batches, spread over the replicas.
 
         Args:
             make: function from (this host's number, hosts, replicas a host) to a tf.data.Dataset.
         """
-        return iter(self._state.spread(make))
+        return self._state.spread(make)
 
     def step(self, number: int, batch: Any) -> None:
         """Update the network by a batch; the first step that works writes the settings.

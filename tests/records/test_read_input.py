@@ -1,6 +1,8 @@
 """Reading records: repeatable from any step, aligned crops, and damage that names its shard."""
 
+import gc
 import json
+import time
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from PIL import Image
 import input_create
 import model_train
 import read_input
+from colornet.errors import UserError
 from colornet.records import order, reading, storage
 from colornet.records.dataset import SCHEMA, fingerprint, read_dataset
 from colornet.records.format import Record, record_bytes
@@ -414,10 +417,40 @@ def test_what_is_done_with_batches_is_not_taken_for_damage():
         yield 1
         raise tf.errors.NotFoundError(None, None, "no algorithm worked")
 
-    given = read_input.damage_named(batches())
+    given = read_input.iterate(batches())
     assert next(given) == 1
     with pytest.raises(tf.errors.NotFoundError):
         next(given)
+
+
+@pytest.mark.parametrize("fault", ["in the loop", "in reading"])
+def test_reading_ends_with_its_context_though_an_error_keeps_the_frames(fault):
+    read = []
+
+    def count(number):
+        if number == 1 and fault == "in reading":
+            raise reading.DamagedShard("shard", "torn")
+        read.append(number)
+        return -number if over else number
+
+    over = []
+    chain = tf.data.Dataset.range(tf.int64.max)
+    chain = chain.map(lambda number: tf.numpy_function(count, [number], tf.int64))
+    endless = chain.skip(2).filter(lambda number: number < 0)  # reads on until let go, or `over`
+    chain = chain.take(2).concatenate(endless).prefetch(4)
+    gc.disable()
+    try:
+        with pytest.raises(UserError) as kept:
+            with read_input.iterate(chain) as batches:
+                assert next(batches).numpy() == 0
+                next(batches)
+                raise UserError("the step failed")
+        seen = len(read)
+        time.sleep(0.2)
+        assert len(read) == seen and kept.value.__traceback__
+    finally:
+        over.append(True)
+        gc.enable()
 
 
 def test_pictures_smaller_than_the_crop_are_refused(records):
