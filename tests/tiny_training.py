@@ -9,9 +9,11 @@ import numpy as np
 import skimage.data
 from PIL import Image
 
+import build_model
 import input_create
 import model_train
-from config import SCRIPTS
+from colornet.network.vocabulary import UP
+from config import SCRIPTS, Config
 
 SMALL = dict(
     picture_size=40,
@@ -24,10 +26,20 @@ SMALL = dict(
     learning_rate=2e-3,
     precision="float32",
     log_every=2,
-    validate_every=3,
+    validate_every=6,
     checkpoint_every=3,
     shard_pictures=5,
     panel_pictures=2,
+)
+
+
+# Of each kind of layer a few: a step is built in half of the time.
+SHALLOW = dict(
+    LOW_LEVEL=[(3, 2, 64), (3, 2, 128), (3, 2, 256)],
+    GLOBAL_CONVOLUTIONS=[(3, 2, 256)],
+    GLOBAL_DENSE=[512, 256],
+    MID_LEVEL=[(3, 1, 256)],
+    COLORIZATION=[UP, (3, 1, 64), UP],
 )
 
 
@@ -46,6 +58,27 @@ def train(records, run_dir, **values):
     return model_train.main(
         ["--records", str(records), "--run-dir", str(run_dir), *settings(**values)]
     )
+
+
+def make_training(precision="float32", **values):
+    import tensorflow as tf
+
+    from colornet.training import step as training_step
+
+    config = Config(**{**SMALL, "num_classes": 3, **values})
+    return training_step.TrainState(
+        build_model.build_model, config, precision, tf.distribute.get_strategy()
+    ), config
+
+
+def make_batch(size=4, crop=32, seed=0):
+    """(luminance, chrominance, label) of smooth random pictures."""
+    import tensorflow as tf
+
+    coarse = tf.random.stateless_uniform((size, 4, 4, 3), (seed, 0), 0.2, 0.8)
+    fine = tf.image.resize(coarse, (crop, crop))
+    chrominance = tf.image.resize(coarse[..., 1:], (crop // 2, crop // 2))
+    return fine[..., :1], chrominance, tf.constant([0, 1, 2, -1][:size] * (size // 4), tf.int64)
 
 
 def rows(run_dir):
@@ -91,12 +124,19 @@ def checkpoint_files(run_dir):
 
 
 def start(records, run_dir, environment=(), **values):
-    """model_train.py in a process of its own; its output goes to `run_dir`.log."""
+    """model_train.py with a SHALLOW network in a process of its own; output to `run_dir`.log."""
+    code = (
+        "import sys, build_model, model_train, tiny_training\n"
+        "vars(build_model).update(tiny_training.SHALLOW)\n"
+        "sys.exit(model_train.main())"
+    )
+    folder = os.path.dirname(model_train.__file__)
     with open(f"{run_dir}.log", "a") as log:
         return subprocess.Popen(
             [
                 sys.executable,
-                "model_train.py",
+                "-c",
+                code,
                 "--records",
                 records,
                 "--run-dir",
@@ -105,8 +145,8 @@ def start(records, run_dir, environment=(), **values):
             ],
             stdout=log,
             stderr=log,
-            cwd=os.path.dirname(model_train.__file__),
-            env={**os.environ, **dict(environment)},
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": f"{folder}/tests", **dict(environment)},
         )
 
 

@@ -618,7 +618,7 @@ def test_working_shapes():
 
 
 @pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGKILL])
-def test_interrupted_and_started_again(tiny_network, tmp_path, run, kill):
+def test_interrupted_and_started_again(exported_network, tmp_path, run, kill):
     os.mkdir("album")
     for number in range(40):
         GRAY.resize((750, 500)).save(f"album/{number}.png")
@@ -629,7 +629,7 @@ def test_interrupted_and_started_again(tiny_network, tmp_path, run, kill):
         "-o",
         "out",
         "--model",
-        tiny_network,
+        exported_network,
     ]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
         while not glob.glob("out/*.png"):
@@ -644,7 +644,7 @@ def test_interrupted_and_started_again(tiny_network, tmp_path, run, kill):
     if kill == signal.SIGINT:
         assert process.returncode == 130 and "interrupted" in error and "Traceback" not in error
         assert sorted(visible) == sorted(os.listdir("out"))
-    assert run("album", "-o", "out") == 0
+    assert run("album", "-o", "out", model=exported_network) == 0
     assert sorted(os.listdir("out")) == sorted(os.listdir("album"))
 
 

@@ -1,10 +1,27 @@
 """Records and a trained run that the tests of training share; whoever writes there copies first."""
 
+import contextlib
 import shutil
 
 import pytest
 
-from tiny_training import make_records, train
+import build_model
+from tiny_training import SHALLOW, make_records, train
+
+
+@contextlib.contextmanager
+def shallow_networks():
+    with pytest.MonkeyPatch.context() as patch:
+        for name, table in SHALLOW.items():
+            patch.setattr(build_model, name, table)
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shallow():
+    """Networks have few layers; a module whose tests are about the network overrides this."""
+    with shallow_networks():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +39,8 @@ def unlabeled(tmp_path_factory):
 @pytest.fixture(scope="session")
 def _trained(records, tmp_path_factory):
     run_dir = tmp_path_factory.mktemp("trained") / "run"
-    assert train(records, run_dir) == 0
+    with shallow_networks():
+        assert train(records, run_dir) == 0
     return run_dir
 
 
