@@ -620,7 +620,7 @@ def test_working_shapes():
 @pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGKILL])
 def test_interrupted_and_started_again(exported_network, tmp_path, run, kill):
     os.mkdir("album")
-    for number in range(40):
+    for number in range(24):
         GRAY.resize((750, 500)).save(f"album/{number}.png")
     command = [
         sys.executable,
@@ -638,7 +638,7 @@ def test_interrupted_and_started_again(exported_network, tmp_path, run, kill):
         process.send_signal(kill)
         error = process.communicate()[1].decode()
     visible = [name for name in os.listdir("out") if not name.startswith(".")]
-    assert 0 < len(visible) < 40
+    assert 0 < len(visible) < 24
     for name in visible:
         opening.open_picture(f"out/{name}")
     if kill == signal.SIGINT:

@@ -95,14 +95,13 @@ def test_what_says_that_checkpoints_are_lost(tmp_path, files, folder, lost):
 
 def test_a_path_is_no_pattern(records, tmp_path, capsys):
     run_dir = tmp_path / "run [1-3] *?" / "{a,b}"
-    assert train(shutil.copytree(records, tmp_path / "records [x]"), run_dir, steps=3) == 0
-    assert train(tmp_path / "records [x]", run_dir, steps=6) == 0
-    assert "3 done of 6" in capsys.readouterr().out
+    records = shutil.copytree(records, tmp_path / "records [x]")
+    assert train(records, run_dir, steps=3) == train(records, run_dir, steps=3) == 0
+    assert "3 done of 3" in capsys.readouterr().out
     assert sorted(path.name for path in (run_dir / "checkpoints").glob("*.index")) == [
-        "step-3.index",
-        "step-6.index",
+        "step-3.index"
     ]
-    assert [row["step"] for row in rows(run_dir)] == [2, 3, 4, 6, 6]
+    assert [row["step"] for row in rows(run_dir)] == [2, 3]
 
 
 def test_two_processes_do_not_share_a_run_folder(records, trained, capsys):

@@ -93,9 +93,8 @@ def test_a_run_leaves_what_it_promises(records, tmp_path, capsys):
     assert "batch_size was 4, now 8" in capsys.readouterr().err
 
 
-def test_other_records_are_refused(records, unlabeled, tmp_path, capsys):
-    assert train(records, tmp_path, steps=1) == 0
-    assert train(unlabeled, tmp_path, steps=2) == 2
+def test_other_records_are_refused(unlabeled, trained, capsys):
+    assert train(unlabeled, trained, steps=9) == 2
     error = capsys.readouterr().err
     assert (
         "records_fingerprint was" in error
@@ -122,12 +121,6 @@ def test_ablations_train(records, tmp_path, values):
     assert ("global" in names) == ("use_global_features" not in values)
 
 
-def test_records_without_classes_train_on_color_alone(unlabeled, tmp_path):
-    assert train(unlabeled, tmp_path) == 0
-    assert rows(tmp_path)[0]["cross_entropy"] is None
-    assert rows(tmp_path)[0]["loss"] == rows(tmp_path)[0]["mse"]
-
-
 def weights(folder):
     from colornet.network import weights_files
 
@@ -139,7 +132,10 @@ def test_a_run_can_start_from_the_weights_of_another(records, unlabeled, trained
     still = dict(initial_weights=first, learning_rate=1e-9, steps=1)
     assert train(records, second, **still) == 0
     assert train(records, second, **{**still, "steps": 2}) == 0  # goes on from its checkpoint
-    assert train(unlabeled, third, **still) == 0  # other classes: without the scene classifier
+    # Other classes: without the scene classifier, and none to learn.
+    assert train(unlabeled, third, **still, log_every=1) == 0
+    assert rows(third)[0]["cross_entropy"] is None
+    assert rows(third)[0]["loss"] == rows(third)[0]["mse"]
     for folder, names in ((second, weights(first)), (third, weights(third))):
         assert weights(folder).keys() == names.keys()
         for name, value in weights(folder).items():
@@ -202,18 +198,17 @@ def test_precision_auto_is_measured_said_and_kept(records, tmp_path, capsys):
 # --- What stops a run -----------------------------------------------------------------------
 
 
-def test_a_loss_that_is_not_finite_stops_the_run(records, tmp_path, capsys):
-    assert train(records, tmp_path, steps=3) == 0
-    assert train(records, tmp_path, steps=3, learning_rate=1e30) == 2  # another setting
-    poison(tmp_path, 3, "mid_level_1/kernel")
-    before = checkpoint_files(tmp_path)
+def test_a_loss_that_is_not_finite_stops_the_run(records, trained, capsys):
+    assert train(records, trained, steps=9, learning_rate=1e30) == 2  # another setting
+    poison(trained, 6, "mid_level_1/kernel")
+    before = checkpoint_files(trained)
     capsys.readouterr()
-    assert train(records, tmp_path, steps=9) == 2
+    assert train(records, trained, steps=9) == 2
     error = capsys.readouterr().err
-    assert "not finite at step 4, learning rate 0.002" in error
+    assert "not finite at step 7, learning rate 0.002" in error
     assert "first tensor that is not finite: mid_level_1/kernel" in error
     assert error.count("\n") == 1
-    assert checkpoint_files(tmp_path) == before
+    assert checkpoint_files(trained) == before
 
 
 def test_a_huge_learning_rate_names_a_layer(records, tmp_path, capsys):
