@@ -24,7 +24,7 @@ lint: setup  ## style, import order and types
 	$(RUN) -m mypy
 
 test: setup
-	$(RUN) -m pytest -n 2
+	$(RUN) -m pytest -n 2 --dist worksteal
 
 test-quick: setup  ## what neither trains nor runs a script: for while one works
 	$(RUN) -m pytest -n 2 tests/test_house.py tests/test_config.py tests/test_paper.py tests/pictures \

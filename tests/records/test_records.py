@@ -50,7 +50,8 @@ def test_worker_counts_give_equal_bytes(tmp_path):
     assert_same(tmp_path / "4", tmp_path / "1")
 
 
-def test_kill_9_at_ten_random_moments(tmp_path):
+@pytest.mark.parametrize("kills", [5, pytest.param(20, marks=pytest.mark.slow)])
+def test_kill_9_at_random_moments(tmp_path, kills):
     images = make_photographs(tmp_path / "images", 4, side=500)
     for number in range(15):  # cheap photographs that take a while to read
         for path in sorted(images.glob("*/00[0-3].png")):
@@ -59,13 +60,13 @@ def test_kill_9_at_ten_random_moments(tmp_path):
     seconds = _run_until_killed(made, None)
     chance = random.Random(1)
     finished = killed = 0
-    while killed < 10:
+    while killed < kills:
         records = tmp_path / f"records{finished}"
         _run_until_killed(command(images, records), chance.uniform(0, 0.8 * seconds))
         killed += 1
         for shard in records.glob("*-of-*.tfrecord"):  # whole already, if it has its name
             assert shard.read_bytes() == (tmp_path / "whole" / shard.name).read_bytes()
-        if chance.random() < 0.3 or killed == 10:  # else the next one goes on from here
+        if chance.random() < 0.3 or killed == kills:  # else the next one goes on from here
             _run_until_killed(command(images, records), None)
             assert_same(records, tmp_path / "whole")
             finished += 1

@@ -55,7 +55,7 @@ def test_the_joint_loss_is_the_papers():
     )
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "muon"])
+@pytest.mark.parametrize("optimizer", [pytest.param("adam", marks=pytest.mark.slow), "muon"])
 def test_one_batch_can_be_overfitted(optimizer):
     from colornet.pictures import colorspace
 
