@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -20,7 +21,7 @@ import model_transform
 import tiny
 from build_model import build_model
 from colornet.coloring import outputs
-from colornet.pictures import opening
+from colornet.pictures import colorspace, opening
 from tiny import photograph
 
 COLOR = photograph()
@@ -201,18 +202,30 @@ def test_folders_come_out_as_one_by_one(run):
     assert len(os.listdir("together")) == 23
 
 
-def test_more_pictures_than_are_in_memory_at_a_time(run, monkeypatch, capsys):
-    from colornet.coloring import pipeline
+def test_more_pictures_than_are_in_memory_at_a_time(tmp_path):
+    from colornet.coloring.pipeline import each_picture
 
-    monkeypatch.setattr(pipeline, "PIXELS_IN_FLIGHT", 5000)
-    os.mkdir("album")
-    for number in range(30):
-        GRAY.resize((60 + number % 3, 40)).save(f"album/{number}.png")
-    GRAY.resize((200, 100)).save("album/large.png")
-    open("album/text.png", "w").write("text")
-    assert run("album", "-o", "out") == 1
-    assert len(os.listdir("out")) == 31
-    assert "31 coloured, 1 failed" in capsys.readouterr().out
+    sizes = [(60 + number % 3, 40) for number in range(80)]
+    sizes[40] = (200, 100)
+    paths = [str(tmp_path / f"{number}.png") for number in range(80)]
+    for path, size in zip(paths, sizes):
+        GRAY.resize(size).save(path)
+    lock, held, seen = threading.Lock(), [], []
+
+    def work(path):
+        width, height = sizes[paths.index(path)]
+        with lock:
+            held.append(width * height)
+            seen.append(list(held))
+        time.sleep(0.002)
+        with lock:
+            held.remove(width * height)
+        return path
+
+    done = list(each_picture(work, paths, str, limit=5000))
+    assert done == [(path, path, None) for path in paths]
+    assert all(sum(pixels) <= 5000 or pixels == [20000] for pixels in seen)
+    assert [20000] in seen and max(map(len, seen)) == 2
 
 
 def test_finished_outputs_are_skipped_unless_told(run, capsys):
@@ -593,13 +606,15 @@ def test_colorize_takes_gray_of_any_depth(colorizer):
     assert deep.dtype == np.uint8 and deep.shape == (40, 60, 3) and apart.max() <= 6
 
 
-def test_strips_join_without_seams(monkeypatch):
+def test_strips_join_without_seams():
     from colornet.coloring import colorizer
 
-    random = np.random.default_rng(0)
-    pixels, ab = np.full((97, 50, 3), 128, np.uint8), random.normal(0, 20, (9, 7, 2))
-    whole = colorizer.join(pixels, ab)
-    monkeypatch.setattr(colorizer, "STRIP_PIXELS", 350)
+    size = (600, 400)
+    assert size[0] * size[1] > 3 * colorizer.STRIP_PIXELS
+    ab = np.random.default_rng(0).normal(0, 20, (9, 7, 2)).astype(np.float32)
+    planes = [Image.fromarray(ab[..., i]).resize(size, Image.Resampling.BILINEAR) for i in range(2)]
+    pixels = np.full((*size[::-1], 3), 128, np.uint8)
+    whole = colorspace.lab_to_rgb(colorizer.lightness_of(pixels), np.stack(planes, -1))
     assert np.abs(colorizer.join(pixels, ab).astype(int) - whole).max() <= 1
 
 

@@ -181,13 +181,14 @@ def test_damaged_and_foreign_profiles_are_passed_over(tmp_path):
         assert close(opening.open_picture(path).pixels, COLOR, most=1)
 
 
-def test_more_rows_than_one_band(tmp_path, monkeypatch):
-    monkeypatch.setattr(decoding, "BAND_PIXELS", 150)
+def test_more_rows_than_one_band(tmp_path):
+    large = WITH_ALPHA.resize((800, 500))
+    assert large.width * large.height > decoding.BAND_PIXELS
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
-    path = saved(WITH_ALPHA, tmp_path / "a.png", exif=exif)
+    path = saved(large, tmp_path / "a.png", exif=exif)
     picture = opening.open_picture(path)
-    upright = WITH_ALPHA.transpose(Image.Transpose.ROTATE_270)
+    upright = large.transpose(Image.Transpose.ROTATE_270)
     assert close(picture.pixels, upright, most=0.01)
     assert np.array_equal(picture.alpha, np.asarray(upright.getchannel("A")))
 

@@ -335,9 +335,11 @@ def test_places365s_lists(places, packed):
     assert rejected_of(places / "records") == {"a/abbey/gone.png": reason, "gone.png": reason}
 
 
-def test_listed_photographs_are_found_wherever_folders_are_taken(places, monkeypatch):
+def test_listed_photographs_are_found_wherever_folders_are_taken(places):
     """In archives whose photographs come late in the list, a folder of archives, inside one."""
-    monkeypatch.setattr(sources, "PROBED", 1)
+    absent = [f"/z/zoo/{number:04d}.png" for number in range(sources.PROBED)]
+    listed = "".join(f"{name} 2\n" for name in absent) + (places / "train.txt").read_text()
+    (places / "train.txt").write_text(listed)
     images = places / "data_256"
     shards = places / "shards"
     shards.mkdir()
@@ -359,7 +361,7 @@ def test_listed_photographs_are_found_wherever_folders_are_taken(places, monkeyp
         records = places / f"records{number}"
         assert create(given[0], records, "--images", *given, *lists) == 0
         assert labels_of(records) == expected
-        assert list(rejected_of(records)) == ["a/abbey/gone.png"]
+        assert len(rejected_of(records)) == 1001 and "a/abbey/gone.png" in rejected_of(records)
 
 
 @pytest.mark.parametrize("packed", [False, True])
