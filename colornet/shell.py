@@ -205,11 +205,12 @@ def native_remarks_hidden() -> Iterator[None]:
     os.close(nowhere)
     try:
         with open(os.dup(kept), "w", buffering=1, errors="backslashreplace") as stream:
+            shown = _LastingStream(stream)
             if getattr(python_stderr, "stream", python_stderr) is sys.__stderr__:
-                sys.stderr = _LastingStream(stream)
+                sys.stderr = shown
             yield
     finally:
-        sys.stderr = python_stderr
+        sys.stderr = shown.stream = python_stderr  # a logger made meanwhile keeps what is shown
         os.dup2(kept, 2)
         os.close(kept)
 

@@ -12,7 +12,7 @@ from colornet.progress import progress
 ROOT = os.path.dirname(os.path.dirname(shell.__file__))
 # Prints far more than a pipe holds, then does what it is for.
 SCRIPT = """
-import pathlib, sys
+import logging, pathlib, sys
 from colornet import shell
 
 def work(options):
@@ -22,6 +22,8 @@ def work(options):
     print("a remark", file=sys.stderr)
     with shell.native_remarks_hidden():
         print("another", file=sys.stderr)
+        logging.getLogger("made there").addHandler(logging.StreamHandler())
+    logging.getLogger("made there").warning("a warning")
     pathlib.Path(options.output).write_text("done")
     return 0
 
@@ -42,7 +44,7 @@ def test_work_goes_on_without_anybody_to_tell(tmp_path, redirection):
     assert output.read_text() == "done"
     assert "Traceback" not in done.stderr and "Exception" not in done.stderr
     if "2>" not in redirection:
-        assert done.stderr == "a remark\nanother\n"
+        assert done.stderr == "a remark\nanother\na warning\n"
 
 
 @pytest.mark.parametrize("redirection", ["> /dev/full", "> /dev/full 2> /dev/full"])
@@ -60,7 +62,7 @@ def test_output_on_a_full_disk_fails_once_the_work_is_done(tmp_path, redirection
     assert output.read_text() == "done"
     if "2>" not in redirection:
         assert done.stderr == (
-            "a remark\nanother\nerror: standard output is incomplete: "
+            "a remark\nanother\na warning\nerror: standard output is incomplete: "
             "No space left on device; only that is lost\n"
         )
 
