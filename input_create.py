@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def create(options: argparse.Namespace) -> int:
     """The script's work, from parsed arguments; returns the exit code."""
-    from colornet.records import lists, records_folder, sources, storage
+    from colornet.records import lists, photographs, records_folder, sources, storage
 
     config = load_config(options.preset, options.set, "input_create")
     _check(options)
@@ -37,6 +37,7 @@ def create(options: argparse.Namespace) -> int:
         train, val = _listed(options, lists, sources)
     else:
         train, val = _found(options, sources)
+    photographs.check_distinct(train, val or None)
     dataset = records_folder.create_records(
         config, train, val, options.records, options.workers, options.part, options.val_fraction
     )

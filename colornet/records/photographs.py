@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from colornet.errors import ImageError
+from colornet.errors import ImageError, UserError
+from colornet.files import printable
 from colornet.records import archives
 from colornet.records.packed_names import Names
 
@@ -85,12 +86,58 @@ class PhotographList:
         """The same in an order that depends on the seed alone."""
         return self.select(np.random.default_rng(seed).permutation(len(self)))
 
+    def places(self) -> np.ndarray:
+        """int64, hashes of where each one's bytes lie: equal for one photograph; 0 for nowhere."""
+        roots = [os.fsencode(os.path.realpath(path)) + b"/" for path in self.paths]
+
+        def place(row: int) -> int:
+            root, start, name = (
+                roots[self.path_numbers[row]],
+                int(self.starts[row]),
+                self.names[row],
+            )
+            if start == FILE:
+                return hash(root + name)
+            # With its name: hard links, of the same bytes in an archive, are files in a folder.
+            return hash((root, start, name.rpartition(b"/")[2])) if start >= 0 else 0
+
+        return np.fromiter(map(place, self.order.tolist()), np.int64, len(self))
+
     def fingerprint(self) -> str:
         """A hash of names and labels in their order; where the folders lie does not count."""
         digest = hashlib.sha256("\0".join(self.class_names).encode())
         for row in self.order:
             digest.update(b"%d\0%b\0" % (self.labels[row], self.names[row]))
         return digest.hexdigest()
+
+
+def check_distinct(train: PhotographList, val: PhotographList | None) -> None:
+    """Raise UserError where a photograph comes twice, or in training and in validation."""
+    places = train.places()
+    for photographs, held in [(train, places)] + ([(val, val.places())] if val else []):
+        once = np.zeros(len(held), bool)
+        once[np.unique(held, return_index=True)[1]] = True
+        _refuse(
+            photographs,
+            ~once & (held != 0),
+            "photographs that come twice",
+            "expected each once: no folder within another, no name twice in a list",
+        )
+    if val:
+        _refuse(
+            val,
+            np.isin(held, places[places != 0]),
+            "photographs for training and for validation",
+            "expected others for validation, which would else flatter: folders apart, or "
+            "--val-fraction",
+        )
+
+
+def _refuse(photographs: PhotographList, which: np.ndarray, what: str, advice: str) -> None:
+    rows = np.flatnonzero(which)
+    if len(rows):
+        name = printable(photographs.entry(rows[0]).name)
+        raise UserError(f"{what}: {len(rows)}, such as {name}; {advice}")
 
 
 class Part(NamedTuple):

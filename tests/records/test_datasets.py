@@ -249,8 +249,9 @@ def test_classes_of_several_sources_are_merged(tmp_path):
     make_photographs(tmp_path / "one", 6, ("lake", "wood"))
     make_photographs(tmp_path / "two", 6, ("hill", "wood"))
     make_photographs(tmp_path / "flat", 1, ("",))
+    val = make_photographs(tmp_path / "val", 2, ("hill", "wood"))
     sources = ["--images", *(str(tmp_path / name) for name in ("one", "two", "flat"))]
-    assert create("", tmp_path / "records", *sources, "--val-images", tmp_path / "two") == 0
+    assert create("", tmp_path / "records", *sources, "--val-images", val) == 0
     dataset = dataset_of(tmp_path / "records")
     assert dataset["class_names"] == ["hill", "lake", "wood"]
     assert dataset["train"]["classes"] == {"": 1, "hill": 3, "lake": 3, "wood": 6}
@@ -352,9 +353,11 @@ def test_listed_photographs_are_found_wherever_folders_are_taken(places):
         pack(folder / f"{letter}.tar", images / "a" / letter)
     expected = {
         "a/abbey/000.png": 0, "a/abbey/002.png": 0, "a/apartment_building/outdoor/001.png": 1,
+        "a/abbey/004.png": 0,
     }  # fmt: skip
     lists = ["--list", places / "train.txt", "--categories", places / "categories.txt"]
-    lists += ["--val-list", places / "train.txt"]
+    (places / "val.txt").write_text("a/abbey/004.png 0\n")
+    lists += ["--val-list", places / "val.txt"]
     for number, given in enumerate(
         [sorted(shards.iterdir()), [f"{both}/data_256"], [folder.parent]]
     ):
@@ -381,6 +384,39 @@ def test_places205s_lists(tmp_path, packed, separator):
     assert dataset["train"]["pictures"] == 6 and dataset["val"]["pictures"] == 2
     assert sorted(dataset["class_names"]) == PLACES_CLASSES
     assert labels_of(tmp_path / "records") == {line[:-2]: int(line[-1]) for line in lines}
+
+
+def test_a_photograph_is_taken_once(places, capsys):
+    """Twice it would count twice, with two classes perhaps; in validation it would flatter."""
+    images, train = places / "data_256", (places / "train.txt").read_text()
+    tar = pack(places / "train.tar", images)
+    (places / "twice.txt").write_text(train + "/a/abbey/002.png 1\n")
+    (places / "other.txt").write_text("/a/abbey/004.png 0\n/a/abbey/002.png 0\n")
+    (places / "link").symlink_to(images)
+    lists = ["--categories", places / "categories.txt", "--list", places]
+    for given, says in (
+        (
+            [images, "--images", images, images],
+            "that come twice: 8, such as a/abbey/000.png; expected each once",
+        ),
+        (
+            [images, "--images", images, places / "link" / "a"],
+            "that come twice: 8, such as abbey/000.png",
+        ),
+        ([tar, "--images", tar, f"{tar}/a"], "that come twice: 8, such as abbey/000.png"),
+        ([images, "--val-images", places / "link"], "for validation: 8, such as a/abbey/000.png; "),
+        ([images, "--val-images", images / "a" / "abbey"], "for validation: 4, such as 000.png"),
+        ([tar, "--val-images", f"{tar}/a/abbey"], "for validation: 4, such as 000.png"),
+        ([images, *lists[:3], places / "twice.txt"], "that come twice: 1, such as a/abbey/002.png"),
+        (
+            [images, *lists[:3], places / "train.txt", "--val-list", places / "other.txt"],
+            "for training and for validation: 1, such as a/abbey/002.png",
+        ),
+    ):
+        assert create(given[0], places / "records", *given[1:]) == 2
+        error = capsys.readouterr().err
+        assert says in error and error.count("\n") == 1
+    assert not list((places / "records").glob("*.tfrecord"))
 
 
 def test_lines_that_do_not_fit_are_named(places, capsys):
