@@ -67,8 +67,10 @@ def _train(photographs: str) -> tuple[str, int]:
     records, run = os.path.join(folder, "records"), os.path.join(folder, "run")
     if os.path.isdir(folder):
         shutil.rmtree(folder)
+    # Copies to validate with, as what is to be shown is how well these very ones are known.
+    same = shutil.copytree(photographs, os.path.join(folder, "same"))
     common = ["--records", records, "--preset", "smoke"]
-    code = input_create.main(["--images", photographs, "--val-images", photographs, *common])
+    code = input_create.main(["--images", photographs, "--val-images", same, *common])
     return run, code or model_train.main(["--run-dir", run, *common])
 
 
