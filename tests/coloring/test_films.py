@@ -369,6 +369,7 @@ def test_without_pyav_pictures_are_colored(run, capfd, monkeypatch):
     (("-o", "b.png"), ".mp4"),
     (("-o", "b.mp4", "--from", "9"), "--from"),
     (("-o", "b.mp4", "--from", "2", "--to", "1"), "--to"),
+    (("-o", "b.mp4", "--classes", "2", "--steady", "off"), "--classes"),
     (("-o", "b.webm"), ".webm"),
 ])  # fmt: skip
 def test_mistakes_are_named(run, capfd, arguments, says):

@@ -71,6 +71,8 @@ def check(options: argparse.Namespace) -> None:
     """
     if options.stop is not None and options.stop <= options.start:
         raise UserError("--to: expected a time after that of --from")
+    if options.classes and options.steady == "off":
+        raise UserError("--classes: a film's scenes are those of its shots; expected --steady on")
     try:
         Encoding(options.codec).encoder()
     except FilmError as error:
