@@ -1,8 +1,10 @@
 """Settings: presets, `--set`, config.json, and the scripts' start-up."""
 
 import dataclasses
+import inspect
 import json
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -14,7 +16,9 @@ from colornet.versions import VERSION
 from config import (
     BEFORE,
     FILLED_IN,
+    NETWORK_SETTINGS,
     PRESETS,
+    RECORD_SETTINGS,
     SCRIPTS,
     Config,
     changed,
@@ -117,7 +121,7 @@ def test_settings_are_frozen():
 
 
 def test_unknown_preset():
-    with pytest.raises(UserError, match="paper, compact, smoke, got 'papr'"):
+    with pytest.raises(UserError, match=f"{', '.join(PRESETS)}, got 'papr'"):
         load_config("papr")
 
 
@@ -216,6 +220,19 @@ def test_a_script_takes_its_own_settings_and_refuses_the_rest_by_name(script):
 
 def test_every_setting_is_some_scripts():
     assert set().union(*SCRIPTS.values()) == EVERY - set(FILLED_IN)
+
+
+def test_a_section_of_settings_is_its_scripts():
+    """A new setting belongs into RECORD_SETTINGS or NETWORK_SETTINGS, too."""
+    parts = re.split(r"# --- (\w+)", inspect.getsource(Config))
+    sections = {
+        title: set(re.findall(r"^    (\w+): ", text, re.M))
+        for title, text in zip(parts[1::2], parts[2::2])
+    }
+    assert set().union(*sections.values()) == EVERY
+    assert sections["Records"] == set(RECORD_SETTINGS) - {"seed"}  # which training has, too
+    assert sections["Network"] == set(NETWORK_SETTINGS)
+    assert sections["Filled"] == set(FILLED_IN)
 
 
 @pytest.mark.parametrize(

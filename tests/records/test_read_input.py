@@ -1,5 +1,6 @@
 """Reading records: repeatable from any step, aligned crops, and damage that names its shard."""
 
+import dataclasses
 import gc
 import json
 import time
@@ -17,7 +18,7 @@ from colornet.records import order, reading, storage
 from colornet.records.dataset import SCHEMA, fingerprint, read_dataset
 from colornet.records.format import Record, record_bytes
 from colornet.records.shards import shards_of
-from config import load_config
+from config import FROM_RECORDS, SCRIPTS, load_config
 
 SIZE, CROP = 40, 32
 PICTURES, BATCH = 50, 8  # an epoch ends within a batch
@@ -36,6 +37,7 @@ SETTINGS = [
     "shuffle_buffer=16",
 ]
 CONFIG = load_config("smoke", SETTINGS[3::2])
+SETTING_NAMES = {field.name for field in dataclasses.fields(CONFIG)}
 
 
 def _planes():
@@ -223,6 +225,21 @@ def test_the_script_shows_a_batch(records, tmp_path, capsys):
     assert chroma[6:CROP].max() < 8 < chroma[CROP + 10 : 2 * CROP].mean()  # grey, then colours
     assert read_input.main(["--records", records[0], "--output", "/nowhere/a.png"] + changes) == 2
     assert "cannot be written" in capsys.readouterr().err
+
+
+def test_the_script_takes_the_settings_that_batches_use(records):
+    """A new one belongs into SCRIPTS, too."""
+    used = set()
+
+    class Watched(type(CONFIG)):
+        def __getattribute__(self, name):
+            used.add(name)
+            return super().__getattribute__(name)
+
+    config = Watched(**dataclasses.asdict(CONFIG))
+    used.clear()  # making it checks them all
+    read_input.training_batches(config, *records)
+    assert used & SETTING_NAMES - set(FROM_RECORDS) == set(SCRIPTS["read_input"])
 
 
 def test_crops_and_flips_keep_both_planes_aligned(records):
