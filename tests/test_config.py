@@ -1,12 +1,10 @@
-"""Settings: presets, `--set`, config.json, and the scripts' start-up."""
+"""Settings: presets, `--set` and config.json."""
 
 import dataclasses
 import inspect
 import json
 import pathlib
 import re
-import subprocess
-import sys
 
 import pytest
 
@@ -29,9 +27,6 @@ from config import (
 )
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-ALL_SCRIPTS = [
-    path.stem for path in ROOT.glob("*.py") if "\ndef main(" in path.read_text()
-]  # fmt: skip
 EVERY = {field.name for field in dataclasses.fields(Config)}
 # What the paper says, and Torch's constants where it is silent: written out here literally.
 PAPER = dict(
@@ -350,19 +345,3 @@ def test_the_settings_of_the_weights_that_ship_load(capsys):
 def test_differences_name_both_values():
     config = load_config("paper")
     assert differences(changed(config, ["seed=3"]), config) == {"seed": (3, 0)}
-
-
-# --- Start-up -------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("script", ALL_SCRIPTS)
-def test_help_comes_without_tensorflow(script):
-    code = (
-        f"import sys, {script}\n"
-        f"try: {script}.main(['--help'])\n"
-        "except SystemExit as end: assert end.code == 0\n"
-        "assert not {'tensorflow', 'keras', 'skimage'} & set(sys.modules)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert f"{script}.py" in done.stdout
