@@ -126,13 +126,16 @@ class Colorizer:
 
     def scenes_of(self, pixels: np.ndarray) -> np.ndarray | None:
         """Probabilities (classes) of a picture's scenes, as of `color`; None without classes."""
-        global_copy = self.copies(pixels[within_mount(pixels)])[1]
-        probabilities = self.describe(global_copy[None])[1]
+        probabilities = self._described(pixels)[1]
         return None if probabilities is None else probabilities[0]
 
     def style_of(self, pixels: np.ndarray) -> np.ndarray | None:
         """Global features (1, 256 width) of a picture, to pass on as `style`."""
-        return self.describe(self.copies(pixels)[1][None])[0]
+        return self._described(pixels)[0]
+
+    def _described(self, pixels: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Global features and scene probabilities, each (1, …), of a picture without its mount."""
+        return self.describe(self.copies(pixels[within_mount(pixels)])[1][None])
 
     def copies(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What the network's two paths see of a picture.

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from colornet import shell
-from colornet.coloring.colorizer import Colorizer, colorize, gray_of
+from colornet.coloring.colorizer import Colorizer, gray_of
 from colornet.coloring.options import given
 from colornet.errors import ImageError, UserError
 from colornet.evaluation import report
@@ -156,7 +156,9 @@ def _sheet_row(
 ) -> tuple[tuple[np.ndarray, ...], str]:
     """((grey, coloured by each model, truth), caption)."""
     truth, shown = measuring.opened(photograph.path)
-    colored = [colorize(shown, colorizer) for colorizer in measuring.colorizers.values()]
+    colored = [
+        each.color(truth, scenes=False, shown=shown)[0] for each in measuring.colorizers.values()
+    ]
     first, colorizer = next(iter(measuring.colorizers.items()))
     scenes: Sequence[tuple[str, float]] = ()
     if first in photograph.probabilities:

@@ -12,6 +12,7 @@ from colornet.training import optimizers
 from config import Config
 
 NOT_FINITE = "the loss is not finite"
+TOTALS = ("squared", "entropy", "labeled", "pictures")  # what `loss_totals` sums
 
 
 def make_optimizer(config: Config, precision: str = "float32") -> Any:
@@ -38,8 +39,10 @@ def make_optimizer(config: Config, precision: str = "float32") -> Any:
             "bfloat16" if precision == "mixed_bfloat16" else "float32",
             **adam,
         )
-    else:
+    elif config.optimizer == "adam":
         optimizer = optimizers.Adam(rate, **adam)
+    else:
+        raise ValueError(f"nothing makes the optimizer {config.optimizer!r}")
     if precision == "mixed_float16":
         optimizer = optimizers.LossScaleOptimizer(optimizer)
     return optimizer
@@ -51,8 +54,7 @@ class TrainState(tf.Module):
     Attributes:
         model: of `build_model`.
         optimizer: a keras optimizer.
-        totals: sums since `take_totals`: squared error of chrominance as means over pictures'
-            pixels, cross entropy, pictures with a class, pictures.
+        totals: sums of `loss_totals` since `take_totals`.
         best: lowest validation rmse_ab so far.
     """
 
@@ -71,7 +73,7 @@ class TrainState(tf.Module):
         self.optimizer = make_optimizer(config, precision)
         self.optimizer.build(self.model.trainable_variables)
         self.totals = tf.Variable(
-            tf.zeros(4),
+            tf.zeros(len(TOTALS)),
             trainable=False,
             synchronization=tf.VariableSynchronization.ON_READ,
             aggregation=tf.VariableAggregation.SUM,
@@ -129,13 +131,13 @@ class TrainState(tf.Module):
 
     def take_totals(self) -> dict[str, float | None]:
         """Training figures since the last call, as a dict of floats."""
-        squared, entropy, labeled, pictures = (float(x) for x in tf.convert_to_tensor(self.totals))
-        self.totals.assign(tf.zeros(4))
-        mse = squared / pictures
+        sums = [float(x) for x in tf.convert_to_tensor(self.totals)]
+        self.totals.assign(tf.zeros(len(TOTALS)))
+        of = dict(zip(TOTALS, sums))
         return {
-            "loss": mse + self.config.classification_weight * entropy / pictures,
-            "mse": mse,
-            "cross_entropy": entropy / labeled if labeled else None,
+            "loss": joint_loss(sums, self.config) / of["pictures"],
+            "mse": of["squared"] / of["pictures"],
+            "cross_entropy": of["entropy"] / of["labeled"] if of["labeled"] else None,
         }
 
     @tf.function(reduce_retracing=True)
@@ -178,7 +180,7 @@ class TrainState(tf.Module):
 def loss_totals(
     outputs: dict[str, tf.Tensor], chrominance: tf.Tensor, label: tf.Tensor
 ) -> tf.Tensor:
-    """[sum of pictures' mean squared error, sum of cross entropies, pictures with class, pictures].
+    """TOTALS: sums over a batch of pictures' mean squared errors and cross entropies, and counts.
 
     The colour target has the network's own half size (section 3.4).
     """
@@ -195,8 +197,12 @@ def loss_totals(
     return tf.stack([error, entropy, labeled, tf.cast(tf.shape(label)[0], tf.float32)])
 
 
-def joint_loss(totals: tf.Tensor, config: Config) -> tf.Tensor:
-    """MSE + alpha cross entropy (equation 3), summed over pictures; only labeled ones have it."""
+def joint_loss(totals: Any, config: Config) -> Any:
+    """MSE + alpha cross entropy (equation 3), summed over pictures; only labeled ones have it.
+
+    Args:
+        totals: TOTALS, or the first two of them, as a tensor or numbers.
+    """
     return totals[0] + config.classification_weight * totals[1]
 
 

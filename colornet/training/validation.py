@@ -9,6 +9,7 @@ import numpy as np
 from colornet.pictures import colorspace
 from colornet.pictures.psnr import psnr
 from colornet.records import format as record_format
+from colornet.training.step import joint_loss
 from config import Config
 
 
@@ -49,16 +50,16 @@ def validate(
         if sum(len(part[0]) for part in panel) < config.panel_pictures:
             panel.append((luminance, predicted, truth))
     panels = [np.concatenate(each)[: config.panel_pictures] for each in zip(*panel)]
-    return _figures(measures, list(colors), config.classification_weight), panels or None
+    return _figures(measures, list(colors), config), panels or None
 
 
 def _figures(
-    measures: dict[str, list[float]], colors: Sequence[str], classification_weight: float
+    measures: dict[str, list[float]], colors: Sequence[str], config: Config
 ) -> dict[str, Any]:
     means = {name: float(np.mean(each)) for name, each in measures.items() if each}
-    entropy = float(np.sum(measures["entropies"])) / len(measures["network"])
+    sums = [float(np.sum(measures[name])) for name in ("network", "entropies")]
     return {
-        "val_loss": means["network"] + classification_weight * entropy,
+        "val_loss": joint_loss(sums, config) / len(measures["network"]),
         "val_mse": means["network"],
         "val_cross_entropy": means.get("entropies"),
         "val_rmse_ab": colorspace.rmse_ab(means["network"]),

@@ -22,6 +22,7 @@ import tiny
 from build_model import build_model
 from colornet.coloring import outputs
 from colornet.pictures import colorspace, opening
+from colornet.pictures.mounts import within_mount
 from tiny import photograph
 
 COLOR = photograph()
@@ -179,7 +180,7 @@ def test_folders_are_mirrored_and_patterns_expanded(run, capsys):
         os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
         GRAY.save(name, format="PNG")
     os.symlink("b", "album/link")
-    GRAY.save("x2.tif", save_all=True, append_images=[COLOR])
+    GRAY.save("x2.tif", save_all=True, append_images=[COLOR.copy()])
     os.replace("x2.tif", "x2.png")
     assert run("album", "x?.png", "-o", "out") == 0
     assert files_below("out") == ["a.jpg", "b/c.png", "b/d/e.png", "x1.png", "x2.png"]
@@ -595,6 +596,15 @@ def test_colorize_is_what_the_script_does(run, colorizer, tiny_network):
     style = full.style_of(pixels_of("style.png"))
     made = colorize(pixels, full, style=style)
     assert np.array_equal(made, pixels_of("b.png"))
+
+
+def test_a_mount_is_no_part_of_the_style(colorizer):
+    scan = np.full((100, 140), 246, np.uint8)
+    scan[25:85, 20:100] = tiny.photograph(80, 60, data.astronaut).convert("L")
+    rows, columns = within_mount(scan)
+    assert rows.stop - rows.start < 64
+    style = colorizer.style_of(scan[rows, columns])
+    np.testing.assert_array_equal(colorizer.style_of(scan), style)
 
 
 def test_colorize_takes_gray_of_any_depth(colorizer):

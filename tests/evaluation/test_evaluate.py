@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -331,7 +332,7 @@ def test_records_tell_the_mean_color(photographs, tmp_path):
                 "--images",
                 str(photographs),
                 "--val-images",
-                str(photographs),
+                str(shutil.copytree(photographs, tmp_path / "val")),
                 "--records",
                 str(records),
                 "--preset",

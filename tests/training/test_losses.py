@@ -53,6 +53,12 @@ def test_the_joint_loss_is_the_papers():
     assert float(training_step.joint_loss(totals, config)) / 4 == pytest.approx(
         squared + entropies.sum() / 4 / 300, rel=1e-5
     )
+    training.step(luminance, chrominance, label)
+    figures = training.take_totals()  # three of the four have a class
+    assert figures["loss"] == pytest.approx(
+        figures["mse"] + figures["cross_entropy"] * 3 / 4 / 300, rel=1e-5
+    )
+    assert figures["loss"] > 1.01 * figures["mse"] > 0
 
 
 @pytest.mark.parametrize("optimizer", [pytest.param("adam", marks=pytest.mark.slow), "muon"])

@@ -35,8 +35,10 @@ def test_killed_while_saving(records, uninterrupted, tmp_path):
     run_dir = tmp_path / "run"
     process = start(records, run_dir, **RUN)
     wait_for(lambda: list(run_dir.glob("checkpoints/step-6*")), process)
+    assert process.poll() is None, (tmp_path / "run.log").read_text()
     process.kill()
     process.wait()
+    assert (run_dir / "checkpoints" / "step-3.index").exists()
     assert train(records, run_dir, **RUN) == 0
     assert_same_run(run_dir, uninterrupted, 12)
 

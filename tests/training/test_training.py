@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from config import Config, load_config
+from config import OPTIMIZERS, Config, load_config
 from tiny_training import make_batch, make_training
 
 # Not the defaults: the settings have to arrive, too.
@@ -23,6 +23,13 @@ def test_fused_updates_equal_those_of_keras(optimizer, values):
     weights = np.linspace(-1, 1, 7)
     ours = updated(Config(optimizer=optimizer, learning_rate=0.1, **values), weights)
     np.testing.assert_allclose(ours, updated(theirs, weights), atol=1e-5)
+
+
+def test_each_name_makes_an_optimizer_of_its_own():
+    from colornet.training import step as training_step
+
+    made = [type(training_step.make_optimizer(Config(optimizer=name))) for name in OPTIMIZERS]
+    assert len(set(made)) == len(OPTIMIZERS) > 2
 
 
 def test_adadelta_of_the_paper_preset_is_torchs():
