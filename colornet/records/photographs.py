@@ -140,7 +140,7 @@ def _refuse(photographs: PhotographList, which: np.ndarray, what: str, advice: s
         raise UserError(f"{what}: {len(rows)}, such as {name}; {advice}")
 
 
-class Part(NamedTuple):
+class Listing(NamedTuple):
     """What one source of the command line holds; as in PhotographList."""
 
     paths: list[str]
@@ -150,7 +150,7 @@ class Part(NamedTuple):
     sizes: np.ndarray
 
 
-def joined(parts: Sequence[Part], labels: np.ndarray, class_names: list[str]) -> PhotographList:
+def joined(parts: Sequence[Listing], labels: np.ndarray, class_names: list[str]) -> PhotographList:
     """One PhotographList of several parts."""
     offsets = np.cumsum([0] + [len(part.paths) for part in parts])
     data = [part.names.data for part in parts]

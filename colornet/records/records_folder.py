@@ -10,7 +10,7 @@ from colornet.files import locked, remove_leftovers
 from colornet.records import storage, totals
 from colornet.records.dataset import DATASET, SCHEMA
 from colornet.records.photographs import PhotographList
-from colornet.records.shard_writing import Job
+from colornet.records.shard_writing import ShardJob
 from colornet.records.shards import Shard, shards_of
 from colornet.records.workers import make_shards
 from config import RECORD_SETTINGS, Config
@@ -62,13 +62,13 @@ def create_records(
 
 def _shards_and_jobs(
     splits: dict[str, PhotographList], folder: str, size: int, share: float | None
-) -> tuple[list[Shard], list[Job]]:
+) -> tuple[list[Shard], list[ShardJob]]:
     """All shards; and what makes them, from the same photographs for a share of validation."""
     by_split = [shards_of(folder, split, len(found), size) for split, found in splits.items()]
     shards = [shard for each in by_split for shard in each]
     if share is None:
-        return shards, [Job((shard,)) for shard in shards]
-    return shards, [Job(pair, share) for pair in zip(*by_split)]
+        return shards, [ShardJob((shard,)) for shard in shards]
+    return shards, [ShardJob(pair, share) for pair in zip(*by_split)]
 
 
 def _is_whole(folder: str, shards: list[Shard]) -> bool:

@@ -21,7 +21,7 @@ SAMPLES_A_SHARD = 8  # photographs next to the colour threshold that a shard rem
 
 
 @dataclasses.dataclass(frozen=True)
-class Job:
+class ShardJob:
     """What a worker makes at a time: one shard, or one of each split from the same photographs.
 
     Attributes:
@@ -73,7 +73,7 @@ class _Summary:
 
 
 def write_shards(
-    config: Config, job: Job, entries: Iterable[Entry], class_names: list[str]
+    config: Config, job: ShardJob, entries: Iterable[Entry], class_names: list[str]
 ) -> None:
     """Write a job's shards and then their summaries, which mark them as finished.
 
@@ -90,7 +90,7 @@ def write_shards(
 
 def _records(
     config: Config,
-    job: Job,
+    job: ShardJob,
     entries: Iterable[Entry],
     class_names: list[str],
     summaries: list[_Summary],

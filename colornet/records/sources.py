@@ -13,7 +13,7 @@ from colornet.records import archives
 from colornet.records.classes import classes_of
 from colornet.records.format import NO_CLASS
 from colornet.records.packed_names import Names
-from colornet.records.photographs import FILE, MISSING, Part, PhotographList, joined
+from colornet.records.photographs import FILE, MISSING, Listing, PhotographList, joined
 
 SHOWN = 10  # names in a message
 PROBED = 1000  # listed names by which the folder that they start from is found
@@ -75,8 +75,8 @@ def _check_known(unknown: set[str], class_names: list[str], unlabeled: bool) -> 
         )
 
 
-def _listed(source: str, index_folder: str, alone: bool) -> Part:
-    """The Part of a source; `alone`: whether it is the only one."""
+def _listed(source: str, index_folder: str, alone: bool) -> Listing:
+    """The Listing of a source; `alone`: whether it is the only one."""
     archive, inner = _archive_of(source)
     if not archive:
         return _listed_folder(source, index_folder)
@@ -84,7 +84,7 @@ def _listed(source: str, index_folder: str, alone: bool) -> Part:
     return part if inner else part._replace(names=_below_top(part.names, alone))
 
 
-def _listed_archive(source: str, archive: str, inner: bytes, index_folder: str) -> Part:
+def _listed_archive(source: str, archive: str, inner: bytes, index_folder: str) -> Listing:
     names, starts, sizes = archives.index(archive, index_folder)[1:]
     if inner:
         if len(names) and not any(name.startswith(inner) for name in names):
@@ -94,7 +94,7 @@ def _listed_archive(source: str, archive: str, inner: bytes, index_folder: str) 
         starts, sizes = starts[inside], sizes[inside]
     if not len(names):
         raise UserError(f"{printable(source)}: expected photographs, found no file")
-    return Part([archive], names, np.zeros(len(names), np.int32), starts, sizes)
+    return Listing([archive], names, np.zeros(len(names), np.int32), starts, sizes)
 
 
 def _archive_of(source: str) -> tuple[str, bytes]:
@@ -121,7 +121,7 @@ def _below_top(names: Names, alone: bool) -> Names:
     return Names.of(name[len(top) :] for name in names)
 
 
-def _listed_folder(folder: str, index_folder: str) -> Part:
+def _listed_folder(folder: str, index_folder: str) -> Listing:
     paths, numbers = [folder], array.array("i")
     starts, sizes = array.array("q"), array.array("q")
     hidden: list[str] = []
@@ -147,7 +147,7 @@ def _listed_folder(folder: str, index_folder: str) -> Part:
     say_left_out(folder, hidden)  # all else is used, or named in rejected.tsv
     if not len(found):
         raise UserError(f"{printable(folder)}: expected photographs, found no file")
-    return Part(
+    return Listing(
         paths,
         found,
         np.frombuffer(numbers, np.int32),
@@ -180,13 +180,13 @@ def from_list(
     if len(sources) == 1 and os.path.isdir(sources[0]) and (start := _start_of(sources[0], names)):
         count = len(names)  # nothing need be listed
         numbers, sizes = np.zeros(count, np.int32), np.zeros(count, np.int64)
-        part = Part([start], names, numbers, np.full(count, FILE, np.int64), sizes)
+        part = Listing([start], names, numbers, np.full(count, FILE, np.int64), sizes)
         return joined([part], labels, class_names)
     hashes = names.hashes()
     held = joined([_below_start(source, hashes, index_folder) for source in sources], labels, [])
     rows = held.names.positions(names)
     missing = rows < 0  # -1, whose values do not count
-    part = Part(
+    part = Listing(
         held.paths,
         names,
         held.path_numbers[rows],
@@ -209,7 +209,7 @@ def _start_of(folder: str, names: Names) -> str:
     return below
 
 
-def _below_start(source: str, hashes: np.ndarray, index_folder: str) -> Part:
+def _below_start(source: str, hashes: np.ndarray, index_folder: str) -> Listing:
     """What a source holds, by names that begin where the listed ones of these hashes do."""
     archive, inner = _archive_of(source)
     if archive:

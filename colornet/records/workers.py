@@ -19,7 +19,7 @@ from colornet.errors import UserError
 from colornet.progress import progress
 from colornet.records import storage
 from colornet.records.photographs import Entry, PhotographList
-from colornet.records.shard_writing import Job, write_shards
+from colornet.records.shard_writing import ShardJob, write_shards
 from config import Config
 
 # --- In the worker processes ----------------------------------------------------------------
@@ -47,7 +47,7 @@ def _start_worker(done: "Synchronized[int]", stop: "Synchronized[int]", parent: 
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _write(config: Config, job: Job, entries: Iterable[Entry], class_names: list[str]) -> None:
+def _write(config: Config, job: ShardJob, entries: Iterable[Entry], class_names: list[str]) -> None:
     write_shards(config, job, _counted(entries), class_names)
 
 
@@ -67,7 +67,7 @@ def _counted(entries: Iterable[Entry]) -> Iterator[Entry]:
 def make_shards(
     config: Config,
     splits: Mapping[str, PhotographList],
-    jobs: Sequence[Job],
+    jobs: Sequence[ShardJob],
     folder: str,
     workers: int,
 ) -> None:
@@ -75,7 +75,7 @@ def make_shards(
 
     Args:
         splits: shuffled `photographs.PhotographList` by split.
-        jobs: `Job`s; those of no other machine.
+        jobs: `ShardJob`s; those of no other machine.
         folder: the records folder.
         workers: processes.
 
@@ -115,7 +115,7 @@ def _context(folder: str) -> BaseContext:
 def _run_workers(
     config: Config,
     splits: Mapping[str, PhotographList],
-    todo: Sequence[Job],
+    todo: Sequence[ShardJob],
     context: BaseContext,
     workers: int,
     total: int,
