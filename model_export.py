@@ -31,8 +31,14 @@ def export(options: argparse.Namespace) -> int:
 
         weights, _ = weights_files.trained_files(options.model)
         target = options.output
-        if options.kind not in FOLDERS and os.path.isdir(target):
-            target = os.path.join(target, os.path.basename(litert_file.path_beside(weights)))
+        if options.kind not in FOLDERS:
+            if os.path.isdir(target):
+                target = os.path.join(target, os.path.basename(litert_file.path_beside(weights)))
+            elif not target.endswith(litert_file.ENDING):
+                raise UserError(
+                    f"{target}: expected a folder, or the name of a file that ends in "
+                    f"{litert_file.ENDING}"
+                )
         try:
             difference = exporting.export(weights, build_model, target, options.kind)
         except OSError as error:

@@ -19,6 +19,7 @@ from PIL import Image
 
 from colornet.coloring.budget import Budget
 from colornet.coloring.smoothing import smooth
+from colornet.errors import ImageError
 from colornet.network.engines import load_engine
 from colornet.pictures import colorspace
 from colornet.pictures.mounts import within_mount
@@ -73,7 +74,10 @@ class Colorizer:
     def chrominance(self, luminance: np.ndarray, global_features: np.ndarray | None) -> np.ndarray:
         """ab in Lab units, (batch, ceil(height/2), ceil(width/2), 2): `color` of the engine."""
         with self._budget.taken(luminance.size):
-            return colorspace.decode_chrominance(self.engine.color(luminance, global_features))
+            encoded = self.engine.color(luminance, global_features)
+        if not np.isfinite(encoded).all():
+            raise ImageError(f"no finite colors come from {self.engine.source}; train it anew")
+        return colorspace.decode_chrominance(encoded)
 
     def color(
         self,
@@ -154,8 +158,9 @@ class Colorizer:
 
     def class_names_of(self, probabilities: np.ndarray, count: int) -> list[tuple[str, float]]:
         """The `count` likeliest scenes of one picture: [(name, probability)]."""
+        names = self.config.class_names or [f"class {i}" for i in range(len(probabilities))]
         best = np.argsort(-probabilities)[:count]
-        return [(self.config.class_names[i], float(probabilities[i])) for i in best]
+        return [(names[i], float(probabilities[i])) for i in best]
 
 
 def colorize(

@@ -20,7 +20,10 @@ from config import Config, read_config
 
 ENGINES = ("auto", "litert", "tensorflow")
 # Settings that an exported network has in its layers; the others may be changed beside it.
-BUILT_IN = ("crop_size", "width", "use_global_features", "use_classification", "num_classes")
+BUILT_IN = (
+    "crop_size", "width", "use_global_features", "use_classification", "num_classes",
+    "normalization_epsilon",
+)  # fmt: skip
 
 
 class Engine(Protocol):

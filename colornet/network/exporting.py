@@ -46,7 +46,8 @@ def export(weights: str, build_model: Callable[..., Any], target: str, kind: str
     Args:
         weights: weights file with its config.json beside it.
         build_model: as of `weights_files.load_trained`.
-        target: a folder for "saved_model", which may not exist yet, and "weights"; else a file.
+        target: a folder for "saved_model", which may not exist yet, and "weights", which may be
+            no run folder; else a file.
         kind: "saved_model"; "weights" for Keras's weights of 16 bits with their settings; or of
             LiteRT: "float32"; "float16" for weights of 16 bits; "int8" for weights of 8 bits with a
             scale for each output of a layer, activations of 8 bits with one for each picture.
@@ -62,6 +63,13 @@ def export(weights: str, build_model: Callable[..., Any], target: str, kind: str
     model, config = weights_files.load_trained(weights, build_model)
     if kind == "saved_model" and os.path.exists(target):
         raise UserError(f"{target}: exists already; expected the name of a new folder")
+    last = os.path.join(target, weights_files.LAST_WEIGHTS)  # of a run
+    own = os.path.realpath(target) == os.path.dirname(os.path.realpath(weights))
+    if kind == "weights" and (own or os.path.exists(last)):
+        raise UserError(
+            f"{target}: has weights that were trained, which these would replace; expected "
+            "another folder"
+        )
     folder, name = os.path.split(os.path.abspath(target))
     os.makedirs(folder, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder) as scratch:

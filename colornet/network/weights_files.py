@@ -60,7 +60,7 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
 
     Raises:
         UserError: the file is missing or damaged, holds other things than numbers in itself, or
-            numbers that are not finite.
+            numbers that are not finite, or variances below 0.
     """
     import h5py
 
@@ -82,9 +82,13 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     except (OSError, RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
         reason = " ".join(str(error).split())[:100]
         raise UserError(f"{path}: expected weights (HDF5), cannot read them: {reason}") from None
-    bad = [name for name, value in weights.items() if not np.isfinite(value).all()]
-    if bad:
-        raise UserError(f"{path}: weights are not finite in {bad[0]}")
+    for name, value in weights.items():
+        with np.errstate(over="ignore"):
+            finite = np.isfinite(value.astype(np.float32)).all()  # as networks have it
+        if not finite:
+            raise UserError(f"{path}: weights are not finite in {name}")
+        if name.endswith("moving_variance") and (value < 0).any():
+            raise UserError(f"{path}: a variance is below 0 in {name}")
     return weights
 
 
@@ -190,7 +194,16 @@ def load_trained(
     """
     weights, settings = trained_files(path)
     config = read_config(settings)
-    model = build_model(config, precision, folded=True)
+    try:
+        model = build_model(config, precision, folded=True)
+    except Exception as error:
+        if not isinstance(error, MemoryError) and type(error).__name__ != "ResourceExhaustedError":
+            raise
+        raise UserError(
+            f"{settings}: memory does not suffice for the network of these settings (width="
+            f"{config.width:g}, crop_size={config.crop_size}, num_classes={config.num_classes}); "
+            f"use the config.json that belongs to {weights}"
+        ) from None
     load_weights(model, weights, config.normalization_epsilon)
     return model, config
 

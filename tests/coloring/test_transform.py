@@ -21,6 +21,7 @@ import model_transform
 import tiny
 from build_model import build_model
 from colornet.coloring import outputs
+from colornet.errors import ImageError
 from colornet.pictures import colorspace, opening
 from colornet.pictures.mounts import within_mount
 from tiny import photograph
@@ -596,6 +597,28 @@ def test_colorize_is_what_the_script_does(run, colorizer, tiny_network):
     style = full.style_of(pixels_of("style.png"))
     made = colorize(pixels, full, style=style)
     assert np.array_equal(made, pixels_of("b.png"))
+
+
+def test_colors_that_are_not_finite_make_no_picture(colorizer, monkeypatch):
+    class Broken:
+        source = "broken.weights.h5"
+
+        def color(self, luminance, features):
+            return np.full((1, 20, 30, 2), np.nan, np.float32)
+
+    monkeypatch.setattr(colorizer, "engine", Broken())
+    with pytest.raises(ImageError, match="no finite colors come from broken.weights.h5"):
+        colorizer.chrominance(np.zeros((1, 40, 60, 1), np.float32), None)
+
+
+def test_classes_without_names_have_numbers(tiny_network):
+    from colornet.coloring.colorizer import Colorizer
+
+    colorizer = Colorizer(tiny_network, build_model)
+    colorizer.config = dataclasses.replace(colorizer.config, class_names=())
+    assert colorizer.class_names_of(np.array([0.1, 0.7, 0.2]), 2) == [
+        ("class 1", 0.7), ("class 2", 0.2)
+    ]  # fmt: skip
 
 
 def test_a_mount_is_no_part_of_the_style(colorizer):

@@ -1,5 +1,6 @@
 """Exported networks: they compute what TensorFlow's do, and are used only where they are sound."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -137,6 +138,11 @@ def _other_network(run):
     settings.write_text(settings.read_text().replace('"width": 0.125', '"width": 0.25'))
 
 
+def _other_epsilon(run):
+    settings = json.loads((run / "config.json").read_text())
+    (run / "config.json").write_text(json.dumps({**settings, "normalization_epsilon": 0.5}))
+
+
 def _cut(run):
     content = (run / "best.tflite").read_bytes()
     (run / "best.tflite").write_bytes(content[: len(content) // 2])
@@ -169,6 +175,7 @@ def _no_model(run):
     [
         (_other_weights, "not made of"),
         (_other_network, "not made of"),
+        (_other_epsilon, "not made of"),
         (_cut, "cannot read it"),
         (_flip, "damaged"),
         (_foreign, "cannot read it"),
@@ -234,17 +241,18 @@ def test_weights_of_half_the_size_compute_the_same(run, engines, tmp_path):
 
 @pytest.mark.parametrize("kind", ["saved_model", "weights", "float32"])
 def test_a_full_disk_is_one_line_and_leaves_nothing(run, tmp_path, capsys, full_disk, kind):
+    made = tmp_path / "made.tflite"  # for a folder, a name as any other
     with full_disk(2000):
-        code = model_export.main([str(run), str(tmp_path / "made"), "--kind", kind])
+        code = model_export.main([str(run), str(made), "--kind", kind])
     error = capsys.readouterr().err
-    assert code == 2 and error.startswith(f"error: {tmp_path / 'made'}: cannot write it: ")
+    assert code == 2 and error.startswith(f"error: {made}: cannot write it: ")
     assert error.count("\n") == 1 and "arge" in error  # "File too large"
     assert os.listdir(tmp_path) == ["run"]
 
 
 def test_another_backend_is_refused(run, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("KERAS_BACKEND", "jax")
-    assert model_export.main([str(run), str(tmp_path / "made")]) == 2
+    assert model_export.main([str(run), str(tmp_path / "made.tflite")]) == 2
     assert "KERAS_BACKEND=jax: expected tensorflow" in capsys.readouterr().err
 
 
@@ -252,7 +260,21 @@ def test_nothing_is_written_that_fails(run, tmp_path, capsys):
     assert model_export.main([str(tmp_path), str(tmp_path / "out.tflite")]) == 2
     assert model_export.main([str(run), str(run / "config.json" / "out.tflite")]) == 2
     assert model_export.main([str(run), str(run), "--kind", "saved_model"]) == 2
+    # Nor what was trained.
+    before = {path: path.read_bytes() for path in run.iterdir()}
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "last.weights.h5").write_text("of another run")
+    for target, *kind in (
+        (run / "best.weights.h5",),
+        (run / "config.json", "--kind", "float16"),
+        (run, "--kind", "weights"),
+        (tmp_path / "other", "--kind", "weights"),
+    ):
+        assert model_export.main([str(run), str(target), *kind]) == 2
+    assert before == {path: path.read_bytes() for path in run.iterdir()}
+    assert os.listdir(tmp_path / "other") == ["last.weights.h5"]
+    shutil.rmtree(tmp_path / "other")
     errors = capsys.readouterr().err.splitlines()
-    assert len(errors) == 3 and all(line.startswith("error: ") for line in errors)
+    assert len(errors) == 7 and all(line.startswith("error: ") for line in errors)
     assert sorted(os.listdir(run)) == ["best.tflite", "best.weights.h5", "config.json"]
     assert os.listdir(tmp_path) == ["run"]

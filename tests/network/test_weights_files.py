@@ -175,3 +175,28 @@ def test_harmful_files_are_one_line(run, tmp_path, monkeypatch, spoil, says):
     with pytest.raises(UserError, match=says) as error:
         weights_files.load_trained(str(run), build_model)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "name, value, says",
+    [
+        ("mid_level_1/kernel", 1e300, "not finite in mid_level_1/kernel"),  # float32 has none such
+        ("low_level_1_norm/moving_variance", -1.0, "below 0 in low_level_1_norm/moving_variance"),
+    ],
+)
+def test_numbers_that_no_training_gives_are_refused(run, name, value, says):
+    weights = weights_files.read_weights(weights_of(run))
+    weights[name] = np.full(weights[name].shape, value)
+    with h5py.File(weights_of(run), "w") as file:
+        for key, numbers in weights.items():
+            file[key] = numbers
+    with pytest.raises(UserError, match=says):
+        weights_files.load_trained(str(run), build_model)
+
+
+def test_a_network_too_large_for_memory_is_one_line(run):
+    def build(config, *_, **__):
+        raise MemoryError
+
+    with pytest.raises(UserError, match="memory does not suffice.*width=0.125.*best.weights.h5"):
+        weights_files.load_trained(str(run), build)
