@@ -139,8 +139,9 @@ def _other_network(run):
 
 
 def _other_epsilon(run):
-    settings = json.loads((run / "config.json").read_text())
-    (run / "config.json").write_text(json.dumps({**settings, "normalization_epsilon": 0.5}))
+    found = json.loads((run / "config.json").read_text())
+    found["settings"]["normalization_epsilon"] = 0.5
+    (run / "config.json").write_text(json.dumps(found))
 
 
 def _cut(run):
