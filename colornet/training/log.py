@@ -1,6 +1,7 @@
 """A run's figures as they come: metrics.jsonl, TensorBoard's events and panels."""
 
 import dataclasses
+import io
 import json
 import math
 import os
@@ -11,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 
+from colornet.errors import UserError
 from colornet.files import whole_file, whole_path
 from colornet.pictures import colorspace, sheets
 from colornet.pictures.saving import save_image
@@ -33,6 +35,7 @@ class Log:
         config: its `config.Config`.
 
     Raises:
+        UserError: metrics.jsonl has a line that is no row of figures.
         OSError, tf.errors.OpError: the files cannot be written.
     """
 
@@ -131,16 +134,33 @@ def _write_settings(config: Config, folder: RunFolder) -> None:
 
 
 def read_metrics(path: str) -> list[dict[str, Any]]:
-    """Rows of a metrics.jsonl; a last line cut short by a power cut is left out."""
+    """Rows of a metrics.jsonl; a last line that was being written at a kill is left out.
+
+    Raises:
+        UserError: another line is no row.
+    """
     rows = []
-    if os.path.exists(path):
-        with open(path) as file:
-            for line in file:
-                try:
-                    rows.append(json.loads(line))
-                except ValueError:
-                    break
+    with open(path, "rb") if os.path.exists(path) else io.BytesIO() as file:
+        for number, line in enumerate(file, 1):
+            try:
+                rows.append(_row(line))
+            except (ValueError, RecursionError):
+                if line.endswith(b"\n"):
+                    raise UserError(
+                        f"{path}, line {number}: expected a step and its figures as JSON, got "
+                        f"{line[:40]!r}; mend or delete this line, and start again to go on"
+                    ) from None
     return rows
+
+
+def _row(line: bytes) -> dict[str, Any]:
+    """The step and figures of a line; raises ValueError, RecursionError."""
+    row = json.loads(line.decode())
+    if not isinstance(row, dict) or not isinstance(row.get("step"), int):
+        raise ValueError("no step")
+    if not all(value is None or isinstance(value, (int, float)) for value in row.values()):
+        raise ValueError("no figures")
+    return row
 
 
 def _panel_rows(

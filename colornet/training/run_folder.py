@@ -59,21 +59,30 @@ class RunFolder:
     def check_nothing_is_lost(self) -> None:
         """Raise UserError where a run without a checkpoint left what a new one would overwrite.
 
-        A run that was killed before its first checkpoint has the folder for it, and no last
-        weights; begun anew it makes the same again.
+        A run that was killed before its first checkpoint has the folder for it, and no weights
+        but those of a validation; begun anew without them it makes the same again.
         """
-        left = [
-            os.path.basename(path)
-            for path in (self.last_weights, self.best_weights, self.metrics)
-            if os.path.exists(path) and os.path.getsize(path)
-        ]
-        if left and (os.path.exists(self.last_weights) or not os.path.isdir(self.checkpoints)):
-            raise UserError(
-                f"{self.path}: expected the checkpoints of the run that left {', '.join(left)}, "
-                f"found none; put {os.path.basename(self.checkpoints)}/ back to go on with it, or "
-                "start another --run-dir from its weights with "
-                f"--set initial_weights={self.path}"
+        weights = [path for path in (self.last_weights, self.best_weights) if os.path.exists(path)]
+        left = [os.path.basename(path) for path in weights]
+        if os.path.exists(self.metrics) and os.path.getsize(self.metrics):
+            left.append(os.path.basename(self.metrics))
+        unsaved = os.path.isdir(self.checkpoints) and not os.path.exists(self.last_weights)
+        if not left or (unsaved and not weights):
+            return
+        ways = [f"put {os.path.basename(self.checkpoints)}/ back to go on with it"]
+        another = "start another --run-dir"
+        if weights:
+            another += f" from its weights with --set initial_weights={self.path}"
+        ways.append(another)
+        if unsaved:
+            ways.append(
+                "if it was stopped before its first checkpoint, delete "
+                f"{self.best_weights} to begin it anew"
             )
+        raise UserError(
+            f"{self.path}: expected the checkpoints of the run that left {', '.join(left)}, "
+            f"found none; {', or '.join(ways)}"
+        )
 
 
 @contextlib.contextmanager

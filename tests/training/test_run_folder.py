@@ -77,6 +77,7 @@ def test_a_run_folder_without_its_settings_does_not_go_on_with_others(records, t
         (("config.json", "metrics.jsonl"), True, False),  # killed before the first checkpoint
         (("config.json", "metrics.jsonl"), False, True),
         (("best.weights.h5",), False, True),
+        (("config.json", "metrics.jsonl", "best.weights.h5"), True, True),  # folder was emptied
         (("last.weights.h5",), True, True),
     ],
 )
@@ -89,8 +90,11 @@ def test_what_says_that_checkpoints_are_lost(tmp_path, files, folder, lost):
         (tmp_path / "checkpoints").mkdir()
     if not lost:
         return RunFolder(tmp_path).check_nothing_is_lost()
-    with pytest.raises(UserError):
+    with pytest.raises(UserError, match="put checkpoints/ back") as raised:
         RunFolder(tmp_path).check_nothing_is_lost()
+    # What is advised is what there is.
+    assert ("initial_weights=" in str(raised.value)) == any("weights" in name for name in files)
+    assert ("delete " in str(raised.value)) == (folder and "last.weights.h5" not in files)
 
 
 def test_a_path_is_no_pattern(records, tmp_path, capsys):
@@ -191,10 +195,28 @@ def test_what_comes_again_is_said_once(tmp_path):
     log.close()
     for name in ("train", "validation"):
         found = [step for tag, step in events(tmp_path / "events" / name) if tag == "mse"]
-        assert found == [2, 4, 6], name
+        assert sorted(found) == [2, 4, 6], name  # names of files count 9, 10: no order
     assert [row["step"] for row in rows(tmp_path)] == [2, 2, 4, 4, 6, 6]
     assert len(list((tmp_path / "events").glob("*.settings"))) == 1
     assert tf.io.gfile.exists(folder.metrics)
+
+
+@pytest.mark.parametrize("line", [b"\n", b"5\n", b"\xff\xfe{}\n", b'{"loss": 1}\n', b'{"step": 2'])
+def test_a_line_that_is_no_row_loses_no_other(tmp_path, line):
+    from colornet.training.log import Log
+    from colornet.training.run_folder import RunFolder
+
+    folder, first = RunFolder(tmp_path), b'{"step": 1, "loss": 0.5}\n'
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(first + line)
+    if line.endswith(b"\n"):
+        path.write_bytes(content := first + line + b'{"step": 2, "loss": 0.25}\n')
+        with pytest.raises(UserError, match=r"metrics.jsonl, line 2: expected a step"):
+            Log(folder, 2, configs.Config())
+        assert path.read_bytes() == content
+    else:  # killed while it wrote
+        Log(folder, 2, configs.Config()).close()
+        assert path.read_bytes() == first
 
 
 def test_infinity_is_no_json(tmp_path):
