@@ -7,7 +7,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageFile
 
 from colornet.errors import TooManyPixels
-from colornet.pictures.depth import top_value, unit
+from colornet.pictures.depth import Scale, scale_of, unit
 from colornet.pictures.metadata import Metadata, read_metadata
 from colornet.pictures.profiles import byte_table, gray_curve, profile_transform
 
@@ -96,7 +96,8 @@ def decoded(source: Source, max_pixels: int) -> Picture:
     has_alpha = image.has_transparency_data or alpha_in_file is not None
     alpha = np.empty(shape, np.uint8) if has_alpha else None
     pixels = np.empty(shape if gray else (*shape, 3), np.float32 if deep else np.uint8)
-    convert = _deep_gray_conversion(image) if deep else _srgb_conversion(image)
+    scale = _scale(image) if deep else None
+    convert = _deep_gray_conversion(image, scale) if scale else _srgb_conversion(image)
     rows = max(1, BAND_PIXELS // image.width)
     for top in range(0, image.height, rows):
         bottom = min(top + rows, image.height)
@@ -107,7 +108,8 @@ def decoded(source: Source, max_pixels: int) -> Picture:
         elif alpha is not None:
             as_in_file(alpha)[top:bottom] = _alpha_of(band, deep)
     metadata = read_metadata(image, exif, shape, orientation in _TURNED)
-    return Picture(pixels, alpha, metadata, source.remark)
+    remarks = filter(None, (source.remark, scale and scale.remark))
+    return Picture(pixels, alpha, metadata, "; ".join(remarks))
 
 
 def _alpha_of(band: Image.Image, deep: bool) -> np.ndarray:
@@ -116,13 +118,16 @@ def _alpha_of(band: Image.Image, deep: bool) -> np.ndarray:
     return np.asarray(band.convert("RGBA").getchannel("A"))
 
 
-def _deep_gray_conversion(image: Image.Image) -> Callable[[Image.Image], np.ndarray]:
+def _scale(image: Image.Image) -> Scale:
+    return scale_of(np.asarray(image)) if image.mode == "F" else Scale(0, 65535)
+
+
+def _deep_gray_conversion(image: Image.Image, scale: Scale) -> Callable[[Image.Image], np.ndarray]:
     """Function from a band of more than 8 bits of grey to float32 in [0, 1]."""
-    top = 65535.0 if image.mode in GRAY_16_BIT else top_value(np.asarray(image))
     curve = gray_curve(image.info)
 
     def convert(band: Image.Image) -> np.ndarray:
-        gray = unit(np.asarray(band), top)
+        gray = unit(np.asarray(band), scale)
         return gray if curve is None else np.interp(gray, np.linspace(0, 1, curve.size), curve)
 
     return convert

@@ -71,8 +71,8 @@ class RareJpeg(Source):
         except imagecodecs.Jpeg8Error as error:
             raise ImageError(f"damaged, or of a rare kind ({kind}): {error}") from None
         deep = samples.ndim == 2 and self.bits > 8
-        top = depth.top_value(samples, self.bits)
-        pixels = depth.unit(samples, top) if deep else depth.to_bytes(samples, top)
+        scale = depth.scale_of(samples, self.bits)
+        pixels = depth.unit(samples, scale) if deep else depth.to_bytes(samples, scale)
         return Image.fromarray(pixels), Image.Exif(), None
 
 

@@ -138,17 +138,18 @@ class _Page(Source):
         """(PIL image of mode F, L, RGB or CMYK, alpha) of samples (height, width, any)."""
         page, alpha = self.page, None
         values, beside = np.split(samples, [self.colors], axis=2)
-        top = depth.top_value(values, page.bitspersample)
+        scale = depth.scale_of(values, page.bitspersample)
+        self.remark = "; ".join(filter(None, (self.remark, scale.remark)))
         deep = self.colors == 1 and page.bitspersample > 8
-        pixels = depth.unit(values, top) if deep else depth.to_bytes(values, top)
-        full = 1 if deep else 255
+        pixels = depth.unit(values, scale) if deep else depth.to_bytes(values, scale)
+        full, floats = 1 if deep else 255, samples.dtype.kind == "f"
         if page.photometric == WHITE_IS_ZERO:
             pixels = full - pixels
         for kind, plane in zip(page.extrasamples, np.moveaxis(beside, 2, 0)):
             if kind not in (_ASSOCIATED, _UNASSOCIATED):
                 continue
             if alpha is None:
-                alpha = depth.to_bytes(plane, depth.top_value(plane, page.bitspersample))
+                alpha = depth.to_bytes(plane, depth.scale_of(plane) if floats else scale)
             if kind == _ASSOCIATED:  # the colours are multiplied by it
                 share = np.maximum(alpha, 1)[..., None] / np.float32(255)
                 pixels = np.clip(pixels / share, 0, full).astype(pixels.dtype)

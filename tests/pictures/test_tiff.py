@@ -105,6 +105,63 @@ def test_few_bits_a_sample(tmp_path):
             assert np.allclose(unit, samples / ((1 << bits) - 1), atol=0.002), (bits, kind)
 
 
+def scaled(path, samples, most=0.6, of=GRAY, **options):
+    """The remark of a TIFF whose values beyond white count as white; most levels off `of`."""
+    tifffile.imwrite(path, samples, **options)
+    picture = opening.open_picture(path)
+    levels = picture.pixels * (1.0 if picture.pixels.dtype == np.uint8 else 255)
+    levels[samples == samples.max()] = of[samples == samples.max()]  # the odd ones
+    assert np.abs(levels - of).max() < most
+    return picture.remark
+
+
+@pytest.mark.parametrize("odd", [1.004, 1.3, 40.0, 1e6])
+def test_floats_above_1_do_not_darken_the_others(tmp_path, odd):
+    for of in (GRAY, RGB):
+        samples = (of / 255).astype(np.float32)
+        samples[5, 5] = odd
+        kind = {"photometric": "rgb" if of is RGB else "minisblack"}
+        remark = scaled(tmp_path / "a.tif", samples, of=of, **kind)
+        assert remark.endswith(": 0 is taken as black, 1 as white")
+        assert remark.startswith("values from 0 to 1") == (odd in (1.004, 1.3, 1e6))
+        square = opening.open_square(tmp_path / "a.tif", 30)
+        assert abs(square.mean() - of.mean()) < 2
+    tifffile.imwrite(tmp_path / "a.tif", (RGB / 250).astype(np.float32), photometric="rgb")
+    check(opening.open_picture(tmp_path / "a.tif"), most=6)
+
+
+def test_wide_integers_are_scaled_by_their_bits_or_a_look(tmp_path):
+    path, samples = tmp_path / "a.tif", GRAY.astype(np.uint32) * 257
+    samples[5, 5] = 70_000
+    assert scaled(path, samples) == "values from 0 to 70000: 0 is taken as black, 65535 as white"
+    samples[5, 5] = 4_000_000_000
+    assert "65535 as white" in scaled(path, samples)
+    for bits in (8, 18, 22, 28):
+        samples = np.rint(GRAY / 255 * ((1 << bits) - 1)).astype(np.uint32)
+        samples[0, 0] = (1 << bits) - 1
+        assert f"{(1 << bits) - 1} as white" in scaled(path, samples)
+    samples = GRAY.astype(np.uint32) // 9 * 65793  # dark, and declared
+    assert scaled(path, samples, of=GRAY // 9, bitspersample=24) == ""
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "float32"])
+def test_negative_halves_are_part_of_the_picture(tmp_path, dtype):
+    if dtype == "float32":
+        samples, black = (GRAY / 127.5 - 1).astype(dtype), "-1"
+    else:
+        ends = np.iinfo(dtype)
+        span = float(ends.max) - ends.min
+        samples, black = np.rint(GRAY / 255 * span + ends.min).astype(dtype), str(ends.min)
+    remark = scaled(tmp_path / "a.tif", samples)
+    assert f"{black} is taken as black" in remark
+    few = np.maximum(samples, 0)
+    few[5, 5] = -1  # no more than an accident
+    tifffile.imwrite(tmp_path / "a.tif", few)
+    picture = opening.open_picture(tmp_path / "a.tif")
+    assert picture.pixels[5, 5] == 0 and "values from -1" in picture.remark
+    assert ": 0 is taken as black" in picture.remark
+
+
 def test_dark_values_of_wide_types_keep_their_meaning(tmp_path):
     """16 bits in a wider type, and floats of 8 or 16 bits, are taken as what they are."""
     for dtype, top in (("uint32", 65535), ("int32", 65535), ("float32", 255), ("float32", 65535)):
