@@ -17,6 +17,9 @@ from colornet.pictures import depth
 from colornet.pictures.decoding import Decoded, PillowSource, Source
 
 PREFIXES = tuple(TiffImagePlugin.PREFIXES)
+# BigTIFFs of big-endian numbers: Pillow looks for BigTIFF's mark in the byte that others have it.
+_BIG_BIG_ENDIAN, _AS_PILLOW_KNOWS = b"MM\0+", b"MM+\0"
+TiffImagePlugin.PREFIXES.append(_AS_PILLOW_KNOWS)
 RAW = "a camera's raw file; develop it first (what else is in it is a small preview)"
 
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, INKS, YCBCR, LAB = 0, 1, 2, 3, 5, 6, 8
@@ -56,6 +59,8 @@ def open_tiff(file: BinaryIO) -> Source:
     """
     image: Any = None
     try:
+        if file.read(4) == _BIG_BIG_ENDIAN:
+            raise UnidentifiedImageError  # Pillow would read anything
         image = Image.open(file, formats=["TIFF"])
         tags = image.tag_v2
         if not (tags.next or {_SUBPAGES, _DNG} & tags.keys()) and pillow_reads(tags):
@@ -129,7 +134,7 @@ class _Page(Source):
         image, alpha = self._converted(samples)
         for name, tag in (("icc_profile", 34675), ("xmp", 700)):
             image.info[name] = page.tags.valueof(tag)
-        exif = Image.Exif()
+        exif = _Exif()
         exif.bigtiff, exif.endian = page.parent.is_bigtiff, page.parent.byteorder
         exif.load_from_fp(self.file, page.offset)
         return image, exif, alpha
@@ -157,6 +162,12 @@ class _Page(Source):
         if self.colors == 1:
             pixels = pixels[..., 0]
         return Image.frombytes(mode, self.size, np.ascontiguousarray(pixels)), alpha
+
+
+class _Exif(Image.Exif):
+    def _get_head(self) -> bytes:
+        head = super()._get_head()
+        return _AS_PILLOW_KNOWS + head[4:] if head.startswith(_BIG_BIG_ENDIAN) else head
 
 
 def _kind(page: Any) -> str:

@@ -233,6 +233,23 @@ def test_what_is_cut_short_is_damaged(tmp_path, compression):
         opening.open_picture(tmp_path / "a.tif")
 
 
+@pytest.mark.parametrize("bigtiff", [False, True])
+@pytest.mark.parametrize("byteorder", ["<", ">"])
+@pytest.mark.parametrize("size", [1, 20])
+def test_bigtiffs(tmp_path, byteorder, bigtiff, size):
+    deep = of_type(GRAY, "uint16").repeat(size, axis=0).repeat(size, axis=1)
+    tags = [(33432, 2, 0, "Somebody", True), (274, 3, 1, 6, True)]
+    options = {"byteorder": byteorder, "bigtiff": bigtiff, "extratags": tags}
+    for samples in (deep, (deep >> 8).astype(np.uint8)):
+        tifffile.imwrite(tmp_path / "a.tif", samples, software=False, metadata=None, **options)
+        picture = opening.open_picture(tmp_path / "a.tif")
+        pixels = picture.pixels * (1 if samples is not deep else 255)
+        assert np.allclose(pixels, np.rot90(deep / 257, -1), atol=1)
+        kept = Image.Exif()
+        kept.load(picture.metadata.exif)
+        assert dict(kept) == {33432: "Somebody"}
+
+
 def test_metadata_of_tiffs_that_pillow_does_not_read(tmp_path):
     write(
         tmp_path / "a.tif",
