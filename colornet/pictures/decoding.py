@@ -60,6 +60,10 @@ class Source:
     def __init__(self, size: tuple[int, int], remark: str = "") -> None:
         self.size, self.remark = size, remark
 
+    def add_remark(self, remark: str) -> None:
+        """Say another thing of it; nothing where it is ""."""
+        self.remark = "; ".join(filter(None, (self.remark, remark)))
+
     def shrink(self, side: int) -> None:
         """Have it decoded at a smaller size of at least `side` pixels, where there is a way."""
 
@@ -108,8 +112,9 @@ def decoded(source: Source, max_pixels: int) -> Picture:
         elif alpha is not None:
             as_in_file(alpha)[top:bottom] = _alpha_of(band, deep)
     metadata = read_metadata(image, exif, shape, orientation in _TURNED)
-    remarks = filter(None, (source.remark, scale and scale.remark))
-    return Picture(pixels, alpha, metadata, "; ".join(remarks))
+    if scale:
+        source.add_remark(scale.remark)
+    return Picture(pixels, alpha, metadata, source.remark)
 
 
 def _alpha_of(band: Image.Image, deep: bool) -> np.ndarray:

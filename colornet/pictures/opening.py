@@ -129,8 +129,8 @@ def _second_try(file: BinaryIO, head: bytes, error: Exception) -> Source:
     """The Source of a file that Pillow did not take as it is."""
     if head.startswith(b"\xff\xd8\xff") and isinstance(error, UnidentifiedImageError):
         return RareJpeg(file)
-    if mended := png.without_texts(file):
-        return PillowSource(Image.open(mended, formats=["PNG"]))
+    if mended := png.without_damage(file):
+        return mended
     if isinstance(error, UnidentifiedImageError):
         raise ImageError(formats.why_not_opened(head)) from None
     raise error

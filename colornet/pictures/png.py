@@ -1,6 +1,7 @@
-"""PNGs whose texts are too long or damaged: the picture in them is whole."""
+"""PNGs with damaged or too long chunks beside the pixels: the picture in them is whole."""
 
 import io
+import zlib
 from typing import BinaryIO
 
 from PIL import Image, ImageFile, PngImagePlugin
@@ -9,7 +10,9 @@ from colornet.pictures.decoding import Decoded, PillowSource
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _LONGEST_TEXT = 16 << 20  # bytes that a text may unpack to
-_PASSED_OVER = {b"tEXt", b"zTXt", b"iTXt", b"tIME", b"pHYs"}  # chunks that say nothing of pixels
+_COLORS = {b"iCCP", b"gAMA", b"cHRM", b"sRGB", b"cICP", b"sBIT"}  # without them, taken as sRGB
+# Without them the picture would be another one: these are not left out.
+_NEEDED = {b"tRNS", b"acTL", b"fcTL", b"fdAT"}
 
 PngImagePlugin.MAX_TEXT_CHUNK = _LONGEST_TEXT  # of Pillow's 1 MiB, metadata of today may need more
 
@@ -29,23 +32,48 @@ class Png(PillowSource):
         try:
             return super().read()
         except Exception:  # Pillow raises nearly anything
-            mended = without_texts(self.file)
+            mended = without_damage(self.file)
             if not mended:
                 raise
-        self.image = Image.open(mended, formats=["PNG"])
+        self.image = mended.image
+        self.add_remark(mended.remark)
         return super().read()
 
 
-def without_texts(file: BinaryIO) -> io.BytesIO | None:
-    """A copy, in memory, of a PNG without its texts; None if that cannot mend it."""
+def without_damage(file: BinaryIO) -> PillowSource | None:
+    """A PNG without those of its chunks beside the pixels that are damaged or too long.
+
+    Returns:
+        Of a copy in memory, with a remark; None if that cannot mend it.
+    """
     file.seek(0)
     if file.read(len(_SIGNATURE)) != _SIGNATURE:
         return None
-    kept, left_out = [_SIGNATURE], 0
+    kept, left_out = [_SIGNATURE], []
+    reader = PngImagePlugin.PngStream(io.BytesIO())
     while len(header := file.read(8)) == 8:
-        body = file.read(int.from_bytes(header[:4]) + 4)
-        if header[4:] in _PASSED_OVER:
-            left_out += 1
+        name, body = header[4:], file.read(int.from_bytes(header[:4]) + 4)
+        ancillary = name.isalpha() and name[:1].islower() and name not in _NEEDED
+        if ancillary and not _readable(reader, name, body):
+            left_out.append(name)
         else:
             kept += [header, body]
-    return io.BytesIO(b"".join(kept)) if left_out else None
+    if not left_out:
+        return None
+    names = ", ".join(dict.fromkeys(name.decode() for name in left_out))
+    doubt = "; its colours may be off" if _COLORS.intersection(left_out) else ""
+    image = Image.open(io.BytesIO(b"".join(kept)), formats=["PNG"])
+    return PillowSource(image, f"left out what is damaged or too long in it: {names}{doubt}")
+
+
+def _readable(reader: PngImagePlugin.PngStream, name: bytes, body: bytes) -> bool:
+    """Whether a chunk's checksum is right, and Pillow reads it; `reader` adds up the texts."""
+    if zlib.crc32(name + body[:-4]).to_bytes(4) != body[-4:]:
+        return False
+    reader.fp = io.BytesIO(body)
+    try:
+        if hasattr(reader, f"chunk_{name.decode()}"):
+            reader.call(name, 0, len(body) - 4)
+    except Exception:  # Pillow raises nearly anything
+        return False
+    return True

@@ -144,7 +144,7 @@ class _Page(Source):
         page, alpha = self.page, None
         values, beside = np.split(samples, [self.colors], axis=2)
         scale = depth.scale_of(values, page.bitspersample)
-        self.remark = "; ".join(filter(None, (self.remark, scale.remark)))
+        self.add_remark(scale.remark)
         deep = self.colors == 1 and page.bitspersample > 8
         pixels = depth.unit(values, scale) if deep else depth.to_bytes(values, scale)
         full, floats = 1 if deep else 255, samples.dtype.kind == "f"

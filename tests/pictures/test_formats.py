@@ -89,6 +89,26 @@ def test_pngs_with_long_or_damaged_texts(tmp_path):
     assert reason(tmp_path / "a.png").startswith("damaged")
 
 
+def test_damaged_chunks_beside_the_pixels_of_a_png(tmp_path):
+    plain = encoded(COLOR, "PNG")
+    sound = chunk(b"tEXt", b"Author\0Somebody")
+
+    def open_with(*chunks):
+        (tmp_path / "a.png").write_bytes(plain[:33] + b"".join(chunks) + plain[33:])
+        return opening.open_picture(tmp_path / "a.png")
+
+    for name in (b"eXIf", b"bKGD", b"prIv", b"iCCP", b"gAMA", b"tEXt", b"pHYs"):
+        picture = open_with(chunk(name, bytes(9), checksum=7), sound)
+        assert close(picture.pixels, COLOR, 0.01)
+        assert picture.remark.endswith(
+            f": {name.decode()}" + "; its colours may be off" * (name in (b"iCCP", b"gAMA"))
+        )
+    whole = chunk(b"iCCP", b"x\0\0" + zlib.compress(b"nonsense"))
+    assert open_with(whole, sound).remark == ""
+    with pytest.raises(ImageError, match="damaged"):  # what is transparent is part of the picture
+        open_with(chunk(b"tRNS", bytes(6), checksum=7))
+
+
 def test_long_xmp_of_a_png_is_kept(tmp_path):
     texts, xmp = PngImagePlugin.PngInfo(), "<x>" + "a" * (3 << 20)
     texts.add_itxt("XML:com.adobe.xmp", xmp, zip=True)
