@@ -256,21 +256,27 @@ BEFORE: dict[str, Any] = dict(
 RENAMED = {"records": "records_fingerprint", "ageing": "aging"}  # old name: new name
 SCHEMA = 2  # of config.json
 
+MOST = (1 << 31) - 1  # of a count: an int32; positions, steps times batch_size, fit an int64
+TINY, HUGE = 1e-37, 1e37  # within float32
 
 # Names of settings, what is expected of them, and whether a value is that.
 _RULES: list[settings.Rule] = [
     (
-        "picture_size min_side shard_pictures crop_size num_classes steps batch_size "
-        "gradient_accumulation shuffle_buffer log_every validate_every checkpoint_every "
-        "validation_batch",
-        "1 or more",
-        lambda x: x >= 1,
+        "shard_pictures steps batch_size gradient_accumulation shuffle_buffer log_every "
+        "validate_every checkpoint_every validation_batch",
+        f"1 to {MOST}",
+        lambda x: 1 <= x <= MOST,
+    ),
+    (
+        "warmup_steps validation_pictures panel_pictures seed",
+        f"0 to {MOST}",
+        lambda x: 0 <= x <= MOST,
     ),
     (
         "min_chroma min_chroma_deviation min_toning_deviation classification_weight "
-        "warmup_steps muon_weight_decay validation_pictures panel_pictures",
-        "0 or more",
-        lambda x: x >= 0,
+        "muon_weight_decay",
+        f"0 to {HUGE:g}",
+        lambda x: 0 <= x <= HUGE,
     ),
     (
         "normalization_momentum adadelta_rho adam_beta1 adam_beta2 muon_momentum",
@@ -279,22 +285,27 @@ _RULES: list[settings.Rule] = [
     ),
     (
         "learning_rate normalization_epsilon adadelta_epsilon adam_epsilon",
-        "more than 0",
-        lambda x: x > 0,
+        f"{TINY:g} to {HUGE:g}",
+        lambda x: TINY <= x <= HUGE,
     ),
+    ("num_classes", "1 to 1000000", lambda x: 1 <= x <= 1_000_000),
+    ("min_side", "1 to 65536", lambda x: 1 <= x <= 1 << 16),
     ("width", "more than 0, at most 4", lambda x: 0 < x <= 4),
-    ("seed", "0 to 2147483647", lambda x: 0 <= x < 1 << 31),
     ("chroma", "0 to 100", lambda x: 0 <= x <= 100),
-    ("working_size", "0, or 8 or more", lambda x: x == 0 or x >= 8),
-    ("crop_size", "a multiple of 8, at most 1024", lambda x: x % 8 == 0 and x <= 1024),
-    ("picture_size", "an even number", lambda x: x % 2 == 0),
+    ("working_size", "0, or 8 to 65536", lambda x: x == 0 or 8 <= x <= 1 << 16),
+    ("crop_size", "a multiple of 8, at most 1024", lambda x: x % 8 == 0 and 8 <= x <= 1024),
+    ("picture_size", "an even number, at most 8192", lambda x: x % 2 == 0 and 2 <= x <= 8192),
     ("zoom", "1 to 2", lambda x: 1 <= x <= 2),
     ("aging", "0 to 1", lambda x: 0 <= x <= 1),
     ("mean_color", "two numbers, or none", lambda x: len(x) in (0, 2)),
     ("precision", "one of " + ", ".join(PRECISIONS), PRECISIONS.__contains__),
     ("optimizer", "one of " + ", ".join(OPTIMIZERS), OPTIMIZERS.__contains__),
     ("schedule", "one of " + ", ".join(SCHEDULES), SCHEDULES.__contains__),
-    ("devices", "auto, cpu or cpu:N", re.compile(r"auto|cpu(:[1-9]\d*)?").fullmatch),
+    (
+        "devices",
+        "auto, cpu, or cpu:N, N at most 999",
+        re.compile(r"auto|cpu(:[1-9]\d{,2})?").fullmatch,
+    ),
 ]
 
 
