@@ -53,13 +53,13 @@ class SplitReader:
             pictures = self.shards[number]["pictures"]
             skipped = first - (int(self.ends[number]) - pictures)
             here = min(count, pictures - skipped)
-            found += self._read_shard(self.shards[number]["file"], skipped, here)
+            found += self._read_shard(number, skipped, here)
             first, count = first + here, count - here
         return found
 
-    def _read_shard(self, name: str, first: int, count: int) -> list[Record]:
-        path = os.path.join(self.folder, name)
-        start, end = self._offsets(path)[[first, first + count]].tolist()
+    def _read_shard(self, number: int, first: int, count: int) -> list[Record]:
+        path = os.path.join(self.folder, self.shards[number]["file"])
+        start, end = self._offsets(number)[[first, first + count]].tolist()
         try:
             data = storage.read_bytes(path, start, end - start)
             records = list(parse_records(data, self.size))
@@ -71,13 +71,18 @@ class SplitReader:
             raise DamagedShard(path, "it is cut short")
         return records
 
-    def _read_offsets(self, path: str) -> np.ndarray:
+    def _read_offsets(self, number: int) -> np.ndarray:
         """Where each record of a shard begins, and where the last one ends."""
+        shard = self.shards[number]
+        path = summary_path(os.path.join(self.folder, shard["file"]))
         try:
-            lengths = storage.read_json(summary_path(path))["record_bytes"]
-            return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+            summary = storage.read_json(path)
+            offsets = np.concatenate([[0], np.cumsum(summary["record_bytes"], dtype=np.int64)])
+            if (summary["digest"], len(offsets) - 1) != (shard["digest"], shard["pictures"]):
+                raise ValueError("of another shard")
+            return offsets
         except (OSError, ValueError, KeyError, TypeError):
-            raise DamagedShard(summary_path(path), "missing, or not as it was written") from None
+            raise DamagedShard(path, "missing, or not as it was written") from None
 
 
 class TrainingReader:

@@ -8,14 +8,12 @@ from typing import Any
 from colornet.errors import UserError
 from colornet.files import locked, remove_leftovers
 from colornet.records import storage, totals
-from colornet.records.dataset import DATASET, SCHEMA
+from colornet.records.dataset import DATASET, PLAN, SCHEMA
 from colornet.records.photographs import PhotographList
 from colornet.records.shard_writing import ShardJob
 from colornet.records.shards import Shard, shards_of
 from colornet.records.workers import make_shards
 from config import RECORD_SETTINGS, Config
-
-PLAN = "plan.json"
 
 
 def create_records(

@@ -2,7 +2,9 @@
 
 import dataclasses
 import gc
+import hashlib
 import json
+import shutil
 import time
 
 import numpy as np
@@ -16,7 +18,7 @@ import read_input
 from colornet.errors import UserError
 from colornet.records import order, reading, storage
 from colornet.records.dataset import SCHEMA, fingerprint, read_dataset
-from colornet.records.format import Record, record_bytes
+from colornet.records.format import Record, parse_records, record_bytes
 from colornet.records.shards import shards_of
 from config import FROM_RECORDS, SCRIPTS, load_config
 
@@ -57,20 +59,24 @@ def _write_records(folder, train=PICTURES, val=5, shard_pictures=8):
         "class_names": [f"{i:03d}" for i in range(max(train, val))],
     }
     for split, pictures in (("train", train), ("val", val)):
-        dataset[split] = {"pictures": pictures, "shards": []}
+        classes = {name: 1 for name in dataset["class_names"][:pictures]}
+        dataset[split] = {"pictures": pictures, "classes": classes, "shards": []}
         for shard in shards_of(str(folder), split, pictures, shard_pictures):
             records = [
                 record_bytes(Record(*_planes(), label, b"name%d" % label))
                 for label in shard.positions
             ]
             storage.write_bytes(shard.path, records)
-            storage.write_json(shard.summary_path, {"record_bytes": list(map(len, records))})
+            digest = hashlib.blake2b(b"".join(records), digest_size=16).hexdigest()
+            storage.write_json(
+                shard.summary_path, {"record_bytes": list(map(len, records)), "digest": digest}
+            )
             dataset[split]["shards"].append(
                 {
                     "file": shard.name,
                     "pictures": len(records),
                     "bytes": sum(map(len, records)),
-                    "digest": f"{split} {shard.number}",
+                    "digest": digest,
                 }
             )
     (folder / "dataset.json").write_text(json.dumps(dataset))
@@ -400,6 +406,68 @@ def test_a_foreign_or_damaged_dataset_json_is_named(tmp_path, capsys):
         assert str(path) in error and reason in error
     path.unlink()
     assert f"{path}: no such file" in _train(tmp_path, capsys)
+
+
+@pytest.mark.parametrize(
+    "place, value",
+    [
+        (["settings"], None),
+        (["settings", "picture_size"], 100_000_000),
+        (["mean_color"], ["x", 1]),
+        (["mean_color"], 3),
+        (["class_names"], ["000"]),
+        (["class_names"], "abc"),
+        (["train", "pictures"], "9"),
+        (["train", "pictures"], 100_000),
+        (["val", "pictures"], -3),
+        (["val", "classes"], {"000": 4}),
+        (["train", "shards"], []),
+        (["train", "shards", 0, "digest"], None),
+        (["train", "shards", 0, "file"], "../train-00000-of-00007.tfrecord"),
+        (["train", "shards", 0, "pictures"], 7),
+        (["train", "shards", 0, "bytes"], 1.5),
+    ],
+)
+def test_what_input_create_would_not_write_is_damage(records, tmp_path, place, value):
+    folder = shutil.copytree(records[0], tmp_path / "records")
+    dataset = json.loads((folder / "dataset.json").read_text())
+    part = dataset
+    for key in place[:-1]:
+        part = part[key]
+    part[place[-1]] = value
+    (folder / "dataset.json").write_text(json.dumps(dataset))
+    with pytest.raises(UserError, match=r"dataset.json: damaged \(.*\); run input_create.py again"):
+        read_dataset(folder)
+
+
+def test_what_the_plan_says_otherwise_is_damage(records, tmp_path):
+    """Classes that changed places are in no count."""
+    folder = shutil.copytree(records[0], tmp_path / "records")
+    names = records[1]["class_names"]
+    (folder / "plan.json").write_text(json.dumps({"class_names": names}))
+    assert read_dataset(folder)["class_names"] == names
+    (folder / "plan.json").write_text(json.dumps({"class_names": names[::-1]}))
+    with pytest.raises(UserError, match="damaged .class_names, unlike those of plan.json"):
+        read_dataset(folder)
+
+
+def test_shards_of_other_records_are_noticed(records, tmp_path):
+    """Of the same sizes; with or without what lies beside them."""
+    folder, other = (shutil.copytree(records[0], tmp_path / name) for name in ("ours", "theirs"))
+    for shard in sorted(other.glob("*.tfrecord")):
+        found = parse_records(shard.read_bytes(), SIZE)
+        data = b"".join(record_bytes(record._replace(label=3)) for record in found)
+        summary = json.loads(shard.with_suffix(".json").read_text())
+        summary["digest"] = hashlib.blake2b(data, digest_size=16).hexdigest()
+        shard.with_suffix(".json").write_text(json.dumps(summary))
+        shutil.copy(shard.with_suffix(".json"), folder)
+        shard.write_bytes(data)
+    with pytest.raises(UserError, match="train-00000-of-00007.json: damaged shard"):
+        reading.SplitReader(str(folder), records[1], "train").read(0, 1)
+    for shard in other.glob("*.tfrecord"):
+        shutil.copy(shard, folder)
+    with pytest.raises(UserError, match=f"{folder}.*: damaged shard, or one of other records"):
+        read_dataset(folder)
 
 
 def test_every_kind_of_damage_is_found_in_its_shard(tmp_path):
