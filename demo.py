@@ -17,6 +17,7 @@ import input_create
 import model_train
 import model_transform
 from colornet import shell
+from colornet.errors import UserError
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "demo")
 TRAINED = "trained_by_demo"  # what is in it is made anew each time
@@ -26,7 +27,21 @@ TILE = 256  # pixels
 
 
 def demo(options: argparse.Namespace) -> int:
-    """Make the photographs, perhaps the network, and the side-by-side picture; the exit code."""
+    """Make the photographs, perhaps the network, and the side-by-side picture; the exit code.
+
+    Raises:
+        UserError: a file or folder cannot be written.
+    """
+    try:
+        return _demo(options)
+    except OSError as error:
+        raise UserError(
+            f"{error.filename or FOLDER}: {error.strerror or error}; expected {FOLDER} to be a "
+            "folder that can be written to"
+        ) from None
+
+
+def _demo(options: argparse.Namespace) -> int:
     # They take a second to import.
     from PIL import Image
     from skimage import data

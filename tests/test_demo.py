@@ -40,6 +40,14 @@ def test_it_colors_photographs_again_and_again(folder, capsys):
     assert gray < 1 < 5 < colored < truth
 
 
+def test_a_file_in_the_place_of_its_folder_is_one_line(tmp_path, monkeypatch, capsys):
+    (tmp_path / "demo").touch()
+    monkeypatch.setattr(demo, "FOLDER", str(tmp_path / "demo"))
+    assert demo.main([]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert str(tmp_path / "demo") in line and "expected" in line
+
+
 @pytest.mark.slow
 def test_it_trains_a_network_anew_each_time(folder):
     assert demo.main(["--train"]) == 0
