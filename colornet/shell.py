@@ -31,8 +31,16 @@ def parser(script_doc: str | None) -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         description=script_doc, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    made.register("type", None, _given)  # of arguments that name no type
     made.add_argument("--debug", action="store_true", help="show a traceback for errors")
     return made
+
+
+def _given(text: str) -> str:
+    """Reader of what names something, as a path does."""
+    if text:
+        return text
+    raise argparse.ArgumentTypeError(f"expected a name, got {text!r}; is a variable unset?")
 
 
 def add_settings(arguments: argparse.ArgumentParser, script: str) -> None:

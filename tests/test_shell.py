@@ -92,6 +92,17 @@ def test_what_an_encoding_lacks_is_escaped(tmp_path, encoding):
     assert last == expected.decode(encoding)
 
 
+def test_a_name_that_is_empty_is_refused(capsys):
+    parser = shell.parser("")
+    parser.add_argument_group("files").add_argument("--output", nargs="+")
+    for arguments in (["--output", ""], ["--output="], ["--output", "a", ""]):
+        with pytest.raises(SystemExit) as caught:
+            parser.parse_args(arguments)
+        error = capsys.readouterr().err
+        assert caught.value.code == shell.WRONG
+        assert "argument --output: expected a name, got ''" in error
+
+
 def test_a_missing_package_is_one_line(monkeypatch, capsys):
     def work(options):
         raise ModuleNotFoundError("No module named 'jax'")
