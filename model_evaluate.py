@@ -32,7 +32,6 @@ from colornet.files import printable
 from colornet.pictures import finding
 
 LIMIT_SEED = 0
-SHEET_ENDINGS = (".png", ".jpg", ".jpeg")
 
 
 def find_sets(inputs: Sequence[str], limit: int | None) -> dict[str, list[str]]:
@@ -80,11 +79,6 @@ def _set_name(path: str, taken: Collection[str]) -> str:
 def evaluate(options: argparse.Namespace) -> int:
     """The script's work, from parsed arguments; returns the exit code."""
     sets = find_sets(options.pictures, options.limit)
-    for path in filter(None, (options.report, options.sheet)):
-        if not os.path.isdir(os.path.dirname(path) or "."):
-            raise UserError(f"{path}: no such folder to write to")
-    if options.sheet and not options.sheet.lower().endswith(SHEET_ENDINGS):
-        raise UserError(f"--sheet: expected a name ending in .png or .jpg, got {options.sheet}")
     with shell.native_remarks_hidden():
         # TensorFlow takes seconds to import.
         from colornet.evaluation import evaluating

@@ -94,7 +94,6 @@ def _add_film_options(add: Callable[..., object]) -> None:
         "--from",
         dest="start",
         type=shell.film_time,
-        default=0,
         metavar="TIME",
         help="begin there: seconds, or hours:minutes:seconds",
     )
@@ -102,15 +101,9 @@ def _add_film_options(add: Callable[..., object]) -> None:
     add(
         "--steady",
         choices=("on", "off"),
-        default="on",
         help="hold colours still within shots, or color each frame by itself (on)",
     )
-    add(
-        "--codec",
-        default="libx264",
-        metavar="NAME",
-        help="one of FFmpeg's video encoders (libx264)",
-    )
+    add("--codec", metavar="NAME", help="one of FFmpeg's video encoders (libx264)")
     add(
         "--crf",
         type=shell.number(float, 0, 63),

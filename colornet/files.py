@@ -6,7 +6,7 @@ import fcntl
 import itertools
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from colornet.errors import UserError
@@ -38,9 +38,11 @@ def whole_path(path: str | os.PathLike[str]) -> Iterator[str]:
         with open(partial, "rb") as file:
             os.fsync(file.fileno())  # a disk or a server may refuse as late as here
         os.replace(partial, path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             os.remove(partial)
+        if isinstance(error, OSError) and error.errno and error.filename == partial:
+            raise OSError(error.errno, error.strerror, path) from None
         raise
 
 
@@ -50,6 +52,43 @@ def replaceable(path: str | os.PathLike[str]) -> str:
     if os.path.exists(real) and not (os.path.isfile(real) or os.path.isdir(real)):
         raise OSError(errno.EINVAL, "expected a file, this is a device or a pipe", os.fspath(path))
     return real
+
+
+def check_output(option: str, path: str, is_own: Callable[[str], bool]) -> None:
+    """Look at where a file is to be written, before the work for it is done.
+
+    Args:
+        option: that gave the path, for the message.
+        path: what is there already is to be replaced only if it is the program's own.
+        is_own: whether a file is one that an earlier run wrote.
+
+    Raises:
+        UserError: it cannot be written, or what is there is somebody else's.
+    """
+    name = f"{option} {printable(path)}"
+    try:
+        real = replaceable(path)
+    except OSError as error:
+        raise UserError(f"{name}: {error.strerror}") from None
+    folder = os.path.dirname(real)
+    if os.path.isdir(real):
+        raise UserError(f"{name}: expected the name of a file, this is a folder")
+    if not (os.path.isdir(folder) and os.access(folder, os.W_OK)):
+        raise UserError(f"{name}: no such folder to write to, or it cannot be written")
+    if os.path.isfile(real) and os.path.getsize(real) and not is_own(real):
+        raise UserError(
+            f"{name}: would replace a file that no earlier run of this script wrote; expected a "
+            "new name, or remove the file"
+        )
+
+
+def identity(path: str) -> tuple[int, int] | None:
+    """What two names of one file share; None if there is no such file."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def remove_leftovers(folder: str) -> None:

@@ -22,6 +22,15 @@ def test_a_failed_write_leaves_what_was_there(tmp_path):
     assert path.read_text() == "before" and os.listdir(tmp_path) == ["a.png"]
 
 
+def test_an_error_of_writing_names_the_file_that_was_asked_for(tmp_path):
+    (tmp_path / "folder").mkdir()
+    for path in (tmp_path / "folder", tmp_path / "missing" / "a.json"):
+        with pytest.raises(OSError) as caught, files.whole_file(path) as file:
+            file.write(b"text")
+        assert caught.value.filename == str(path) and ".partial" not in str(caught.value)
+    assert os.listdir(tmp_path) == ["folder"]
+
+
 def test_files_written_at_a_time_by_one_thread(tmp_path):
     with files.whole_file(tmp_path / "a") as outer, files.whole_file(tmp_path / "b") as inner:
         outer.write(b"outer")

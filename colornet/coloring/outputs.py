@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from colornet.coloring.films import kinds
 from colornet.errors import ImageError, UserError
-from colornet.files import printable
+from colornet.files import identity, printable
 from colornet.pictures import finding, formats
 
 
@@ -29,7 +29,12 @@ class Job:
 
     def wanted(self, overwrite: bool) -> list[str]:
         """The outputs that are to be made."""
-        return [path for path in self.outputs() if overwrite or not os.path.isfile(path)]
+        return [path for path in self.outputs() if overwrite or not _is_finished(path)]
+
+
+def _is_finished(path: str) -> bool:
+    """Whether an output is there; an empty file is none, as outputs are written whole."""
+    return os.path.isfile(path) and os.path.getsize(path) > 0
 
 
 def find_jobs(options: argparse.Namespace) -> list[Job]:
@@ -150,13 +155,20 @@ def _comparison(target: str, is_film: bool, options: argparse.Namespace) -> str 
     return os.path.splitext(target)[0] + ".compare.png" if wanted else None
 
 
-def claimed(jobs: Sequence[Job]) -> tuple[list[Job], list[tuple[Job, ImageError]]]:
+def claimed(
+    jobs: Sequence[Job], options: argparse.Namespace
+) -> tuple[list[Job], list[tuple[Job, ImageError]]]:
     """Jobs that can be done and whose outputs replace no input and no other's, and the others.
+
+    Args:
+        jobs: of `find_jobs`.
+        options: style_from and model of the command line, which are inputs too.
 
     Returns:
         (jobs, [(job, ImageError)]).
     """
-    inputs = {_identity(job.source) for job in jobs} - {None}
+    sources = [job.source for job in jobs]
+    inputs = {identity(path) for path in [*sources, *_other_inputs(options)]} - {None}
     taken: dict[str, set[str]] = collections.defaultdict(set)
     free, refused = [], []
     for job in jobs:
@@ -174,10 +186,16 @@ def claimed(jobs: Sequence[Job]) -> tuple[list[Job], list[tuple[Job, ImageError]
     return free, refused
 
 
+def _other_inputs(options: argparse.Namespace) -> list[str]:
+    """What is read beside pictures and films: the style's picture and the model's files."""
+    inside = glob.glob(os.path.join(glob.escape(options.model), "*"))
+    return [options.model, *inside, *filter(None, [options.style_from])]
+
+
 def _check_free(
     path: str, inputs: Collection[object], taken: Mapping[str, Collection[str]]
 ) -> None:
-    if _identity(path) in inputs:
+    if identity(path) in inputs:
         raise ImageError(f"its output {printable(path)} would replace an input; choose another -o")
     alike = taken[_plain(path)]
     if path in alike or (alike and not _tells_apart(os.path.dirname(path))):
@@ -200,12 +218,3 @@ def _tells_apart(folder: str) -> bool:
             return not any(os.path.exists(os.path.join(folder, other)) for other in variants)
     except OSError:
         return True  # nothing can be written there: saving says why
-
-
-def _identity(path: str) -> tuple[int, int] | None:
-    """What two names of one file share; None if there is no such file."""
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino

@@ -19,6 +19,10 @@ from colornet.files import printable
 from colornet.pictures import opening
 from colornet.progress import progress
 
+FILM_OPTIONS = {  # and their names in `options`, where None is what was not given
+    "--from": "start", "--to": "stop", "--steady": "steady", "--codec": "codec", "--crf": "crf",
+}  # fmt: skip
+
 
 def transform(options: argparse.Namespace, build_model: Callable[..., Any]) -> int:
     """Color what is not colored yet of the pictures and films of the command line.
@@ -34,7 +38,8 @@ def transform(options: argparse.Namespace, build_model: Callable[..., Any]) -> i
         UserError: the inputs, the output or the model cannot be used.
     """
     jobs = outputs.find_jobs(options)
-    free, failed = outputs.claimed(jobs)
+    free, failed = outputs.claimed(jobs, options)
+    _say_unused(jobs, options)
     todo = [
         job
         for job in free
@@ -48,6 +53,13 @@ def transform(options: argparse.Namespace, build_model: Callable[..., Any]) -> i
     failures = len(failed) + len(todo) - colored
     print(f"{colored} coloured, {failures} failed")
     return shell.SOME_FAILED if failures else shell.DONE
+
+
+def _say_unused(jobs: Sequence[Job], options: argparse.Namespace) -> None:
+    """One line for options of films where there is no film."""
+    unused = [option for option, name in FILM_OPTIONS.items() if getattr(options, name) is not None]
+    if unused and not any(job.is_film for job in jobs):
+        print(f"{', '.join(unused)}: of films alone, and no input is one", file=sys.stderr)
 
 
 def _color(
@@ -77,6 +89,10 @@ def _style(options: argparse.Namespace, colorizer: Colorizer) -> np.ndarray | No
         return None
     if not config.use_global_features:
         raise UserError(f"--style-from: {options.model} has no global features")
+    if os.path.isdir(options.style_from):
+        raise UserError(
+            f"--style-from {printable(options.style_from)}: a folder; expected a picture"
+        )
     try:
         picture = opening.open_picture(options.style_from, options.max_pixels)
     except ImageError as error:

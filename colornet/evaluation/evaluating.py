@@ -15,7 +15,8 @@ from colornet.coloring.options import given
 from colornet.errors import ImageError, UserError
 from colornet.evaluation import report
 from colornet.evaluation.measuring import Measuring, Photograph, measure_all
-from colornet.files import printable
+from colornet.files import check_output, identity, printable
+from colornet.pictures import sheets
 from colornet.progress import progress
 
 MODEL = "model"  # name of a single one
@@ -38,6 +39,7 @@ def evaluate(
     Raises:
         UserError: a model cannot be used, or the report or the sheet cannot be written.
     """
+    check_outputs(options, [path for of_set in paths.values() for path in of_set])
     count = sum(map(len, paths.values()))
     colorizers = {
         name: Colorizer(path, build_model, **given(options, count))
@@ -61,6 +63,32 @@ def evaluate(
     finally:  # after the files, as nobody may be listening any more
         _print(summaries, settings, len(photographs) / seconds)
     return shell.DONE if len(measured) == len(photographs) else shell.SOME_FAILED
+
+
+def check_outputs(options: argparse.Namespace, photographs: Sequence[str]) -> None:
+    """Look at where report and sheet are to be written, before anything is measured.
+
+    Args:
+        options: report and sheet of the command line.
+        photographs: paths of those that are measured.
+
+    Raises:
+        UserError: one cannot be written, or would replace a photograph, the other or any file
+            that no earlier run wrote.
+    """
+    if options.report:
+        check_output("--report", options.report, report.is_report)
+    if options.sheet:
+        sheets.check("--sheet", options.sheet)
+        # A folder's earlier sheet would be measured as one of its photographs.
+        if identity(options.sheet) in {identity(path) for path in photographs} - {None}:
+            raise UserError(
+                f"--sheet {printable(options.sheet)}: is one of the pictures to measure; expected "
+                "a name outside their folders"
+            )
+    if options.report and options.sheet:
+        if os.path.realpath(options.report) == os.path.realpath(options.sheet):
+            raise UserError(f"--sheet {printable(options.sheet)}: the report has that name too")
 
 
 def model_names(paths: Sequence[str]) -> dict[str, str]:

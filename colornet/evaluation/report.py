@@ -11,7 +11,7 @@ import numpy as np
 from colornet.evaluation import metrics
 from colornet.evaluation.measuring import GRAY, MEAN_COLOR, TRUTH, Photograph
 from colornet.files import printable, whole_file
-from colornet.pictures import saving, sheets
+from colornet.pictures import sheets
 
 
 class Measure(NamedTuple):
@@ -181,6 +181,16 @@ def write_report(path: str, settings: dict[str, Any], sets: dict[str, Any]) -> N
         file.write(text.encode())
 
 
+def is_report(path: str) -> bool:
+    """Whether a file is one of `write_report`."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            report = json.load(file)
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(report, dict) and {"mean_color", "resolution", "sets"} <= set(report)
+
+
 def _plain(value: Any) -> Any:
     """Figures as {"value", "standard_error"} at any depth."""
     if isinstance(value, metrics.Figure):
@@ -228,4 +238,4 @@ def caption(
 def save_sheet(path: str, rows: Iterable[tuple[Sequence[np.ndarray], str]], title: str) -> None:
     """Write rows of (pictures, caption); raises OSError."""
     pictures, captions = zip(*rows)
-    saving.save_image(sheets.sheet(pictures, SHEET_TILE, captions, title), path)
+    sheets.save(sheets.sheet(pictures, SHEET_TILE, captions, title), path)

@@ -1,12 +1,19 @@
 """Contact sheets: pictures in rows and columns on one image, with captions."""
 
+import os
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import ExifTags, Image, ImageDraw
+
+from colornet.errors import UserError
+from colornet.files import check_output, printable
+from colornet.pictures.saving import save_image
 
 MARGIN = 4
 CAPTION = 14  # pixels of height for a line of text
+ENDINGS = (".png", ".jpg", ".jpeg")  # of files of sheets
+MARK = "colornet contact sheet"  # EXIF's Software in them, by which a later run knows its own
 
 
 def sheet(
@@ -42,6 +49,35 @@ def sheet(
             draw.text((MARGIN, top + height - MARGIN - CAPTION), captions[number], fill="black")
         top += height
     return canvas
+
+
+def save(image: Image.Image, path: str) -> None:
+    """Save a sheet, with the mark that `check` looks for; raises OSError."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Software] = MARK
+    save_image(image, path, exif=exif)
+
+
+def check(option: str, path: str) -> None:
+    """Look at where a sheet is to be saved, before the work for it is done.
+
+    Args:
+        option: that gave the path, for the message.
+
+    Raises:
+        UserError: it cannot be saved, or a file that is no sheet would be replaced.
+    """
+    if os.path.splitext(path)[1].lower() not in ENDINGS:
+        raise UserError(f"{option}: expected a name ending in .png or .jpg, got {printable(path)}")
+    check_output(option, path, _is_sheet)
+
+
+def _is_sheet(path: str) -> bool:
+    try:
+        with Image.open(path, formats=["PNG", "JPEG"]) as image:
+            return image.getexif().get(ExifTags.Base.Software) == MARK
+    except Exception:  # Pillow raises nearly anything on damaged bytes
+        return False
 
 
 def _fitted(pixels: np.ndarray, tile: int) -> Image.Image:

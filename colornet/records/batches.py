@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from colornet.errors import UserError
-from colornet.pictures import colorspace, saving, sheets
+from colornet.pictures import colorspace, sheets
 from colornet.records import crop_aging
 from colornet.records.dataset import read_dataset
 from colornet.records.reading import DamagedShard, SplitReader, TrainingReader, stacked
@@ -190,6 +190,7 @@ def show(config: Config, folder: str, step: int, path: str) -> None:
     Raises:
         UserError: the records or the settings do not fit, or the picture cannot be written.
     """
+    sheets.check("--output", path)
     dataset = read_dataset(folder)
     config = dataclasses.replace(config, picture_size=dataset["settings"]["picture_size"])
     with Batches(training_batches(config, folder, dataset, step).take(1)) as batches:
@@ -205,6 +206,6 @@ def show(config: Config, folder: str, step: int, path: str) -> None:
     captions = [", ".join(names[i : i + COLUMNS]) for i in range(0, len(names), COLUMNS)]
     title = f"step {step}: luminance and true colors of {len(labels)} crops"
     try:
-        saving.save_image(sheets.sheet(rows, config.crop_size, captions, title), path)
+        sheets.save(sheets.sheet(rows, config.crop_size, captions, title), path)
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be written: {error}") from None

@@ -274,6 +274,34 @@ def test_no_output_replaces_an_input(run, capsys):
     assert before == {name: open(name, "rb").read() for name in names}
 
 
+def test_no_output_replaces_the_style_or_the_model(run, tiny_network, capsys):
+    shutil.copytree(tiny_network, "model")
+    for name in ("curves.png", "style.png", "model/curves.png"):
+        GRAY.save(name)
+    before = {path: open(path, "rb").read() for path in ("style.png", "model/curves.png")}
+    for output in ("style.png", "model"):
+        arguments = ["curves.png", "-o", output, "--style-from", "style.png", "--overwrite"]
+        assert run(*arguments, model="model") == 1
+        assert "would replace an input" in capsys.readouterr().err
+    assert before == {path: open(path, "rb").read() for path in before}
+
+
+def test_an_empty_file_is_no_finished_output(run):
+    GRAY.save("a.png")
+    os.mkdir("out")
+    open("out/a.png", "w").close()
+    assert run("a.png", "-o", "out") == 0
+    assert pixels_of("out/a.png").shape == pixels_of("a.png").shape[:2] + (3,)
+
+
+def test_options_of_films_without_a_film_are_named(run, capsys):
+    GRAY.save("a.png")
+    assert run("a.png", "-o", "out", "--from", "0", "--steady", "on", "--codec", "ffv1") == 0
+    assert capsys.readouterr().err.splitlines()[0] == (
+        "--from, --steady, --codec: of films alone, and no input is one"
+    )
+
+
 def test_an_output_folder_inside_the_input_is_not_searched(run):
     os.mkdir("album")
     GRAY.save("album/a.png")
@@ -378,6 +406,7 @@ def test_pictures_over_max_pixels_are_refused(run, capsys):
             ["a.png", "-o", "out", "--style-from", "missing.png"],
             "--style-from missing.png: no such",
         ),
+        (["a.png", "-o", "out", "--style-from", "bare"], "--style-from bare: a folder; expected a"),
     ],
 )
 def test_wrong_commands_say_what_was_expected(run, capsys, arguments, says):
@@ -396,6 +425,7 @@ def test_wrong_commands_say_what_was_expected(run, capsys, arguments, says):
     [
         [],
         ["a.png"],
+        ["a.png", "-o", ""],
         ["a.png", "-o", "out", "--format", "gif"],
         ["a.png", "-o", "out", "--chroma", "-1"],
         ["a.png", "-o", "out", "--chroma", "nan"],

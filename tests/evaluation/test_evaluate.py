@@ -1,5 +1,6 @@
 """model_evaluate.py from photographs to table, report and sheet, with tiny random networks."""
 
+import argparse
 import contextlib
 import dataclasses
 import json
@@ -307,6 +308,46 @@ def test_wrong_commands_say_what_was_expected(photographs, tmp_path, capsys):
         assert model_evaluate.main([*map(str, arguments)]) == 2
         (line,) = capsys.readouterr().err.splitlines()
         assert text in line
+
+
+@pytest.mark.parametrize(
+    ("outputs", "says"),
+    [
+        (["--sheet", "D/coffee/a.png", "--limit", "1"], "would replace a file"),
+        (["--sheet", "link.png"], "would replace a file"),
+        (["--report", "D/coffee/b.jpg"], "would replace a file"),
+        (["--report", "MODEL/config.json"], "would replace a file"),
+        (["--report", "x.png", "--sheet", "./x.png"], "the report has that name too"),
+        (["--report", "D"], "--report D: expected the name of a file, this is a folder"),
+        (["--report", "pipe"], "--report pipe: expected a file, this is a device or a pipe"),
+        (["--sheet", "D/sheet.png"], "one of the pictures to measure"),
+    ],
+)
+def test_no_output_replaces_what_no_earlier_run_wrote(
+    model, photographs, tmp_path, monkeypatch, capsys, outputs, says
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(evaluating, "Colorizer", None)  # it is refused before any work
+    shutil.copytree(photographs, "D")
+    shutil.copytree(model, "MODEL")
+    os.symlink("D/coffee/a.png", "link.png")
+    os.mkfifo("pipe")
+    report.save_sheet("D/sheet.png", [([np.zeros((9, 9, 3), np.uint8)], "")], "")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert model_evaluate.main(["D", "--model", "MODEL", *outputs]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert says in line and outputs[1] in line
+    assert before == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg"])
+def test_report_and_sheet_of_an_earlier_run_are_replaced(tmp_path, ending):
+    paths = {"report": str(tmp_path / "r.json"), "sheet": str(tmp_path / f"s.{ending}")}
+    for _ in range(2):
+        evaluating.check_outputs(argparse.Namespace(**paths), [])
+        settings = {"mean_color": None, "resolution": "full"}
+        report.write_report(paths["report"], settings, {})
+        report.save_sheet(paths["sheet"], [([np.zeros((9, 9, 3), np.uint8)], "")], "")
 
 
 def test_networks_without_scenes_or_mean_color(photographs, tmp_path, capsys):

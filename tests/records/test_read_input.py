@@ -231,6 +231,12 @@ def test_the_script_shows_a_batch(records, tmp_path, capsys):
     assert chroma[6:CROP].max() < 8 < chroma[CROP + 10 : 2 * CROP].mean()  # grey, then colours
     assert read_input.main(["--records", records[0], "--output", "/nowhere/a.png"] + changes) == 2
     assert "cannot be written" in capsys.readouterr().err
+    assert read_input.main(command + changes) == 0  # its own sheet is replaced
+    Image.new("RGB", (9, 9)).save(tmp_path / "batch.png")
+    before = (tmp_path / "batch.png").read_bytes()
+    assert read_input.main(command + changes) == 2
+    assert "--output" in capsys.readouterr().err
+    assert (tmp_path / "batch.png").read_bytes() == before
 
 
 def test_the_script_takes_the_settings_that_batches_use(records):

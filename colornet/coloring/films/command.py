@@ -4,12 +4,13 @@ import argparse
 import functools
 import sys
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 
 import numpy as np
 
 from colornet import shell
 from colornet.coloring.colorizer import Colorizer
-from colornet.coloring.films.encoding import Encoding
+from colornet.coloring.films.encoding import CODEC, Encoding
 from colornet.coloring.films.film_colorizer import FilmColorizer, FilmSettings
 from colornet.coloring.films.source import FilmError
 from colornet.coloring.outputs import Job
@@ -29,7 +30,8 @@ def color_films(
     Args:
         jobs: `outputs.Job`s of films.
         colorizer: a `Colorizer`.
-        options: start, stop, steady, codec, crf and classes of the command line.
+        options: start, stop, steady, codec and crf (None: not given), and classes, of the command
+            line.
         style: as of `colorize`.
 
     Yields:
@@ -37,10 +39,10 @@ def color_films(
     """
     settings = FilmSettings(
         style=style,
-        steady=options.steady == "on",
-        start=options.start,
+        steady=options.steady != "off",
+        start=options.start or Fraction(0),
         stop=options.stop,
-        encoding=Encoding(options.codec, options.crf),
+        encoding=Encoding(options.codec or CODEC, options.crf),
     )
     films = FilmColorizer(colorizer, settings)
     for job in jobs:
@@ -69,12 +71,12 @@ def check(options: argparse.Namespace) -> None:
     Raises:
         UserError: no film could be coloured like that.
     """
-    if options.stop is not None and options.stop <= options.start:
+    if options.stop is not None and options.stop <= (options.start or 0):
         raise UserError("--to: expected a time after that of --from")
     if options.classes and options.steady == "off":
         raise UserError("--classes: a film's scenes are those of its shots; expected --steady on")
     try:
-        Encoding(options.codec).encoder()
+        Encoding(options.codec or CODEC).encoder()
     except FilmError as error:
         raise UserError(f"--codec: {error}") from None
 
