@@ -78,7 +78,7 @@ def check_output(option: str, path: str, is_own: Callable[[str], bool]) -> None:
     if os.path.isfile(real) and os.path.getsize(real) and not is_own(real):
         raise UserError(
             f"{name}: would replace a file that no earlier run of this script wrote; expected a "
-            "new name, or remove the file"
+            "new name"
         )
 
 
