@@ -4,15 +4,20 @@ import io
 import zlib
 from typing import BinaryIO
 
+import numpy as np
 from PIL import Image, ImageFile, PngImagePlugin
 
+from colornet.pictures import depth
 from colornet.pictures.decoding import Decoded, PillowSource
+from colornet.pictures.profiles import byte_table
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _LONGEST_TEXT = 16 << 20  # bytes that a text may unpack to
 _COLORS = {b"iCCP", b"gAMA", b"cHRM", b"sRGB", b"cICP", b"sBIT"}  # without them, taken as sRGB
 # Without them the picture would be another one: these are not left out.
 _NEEDED = {b"tRNS", b"acTL", b"fcTL", b"fdAT"}
+# Bits of a sample and kind, in the header: colours, greys with alpha, colours with alpha.
+_DEEP_READ_AS_8_BITS = (b"\x10\2", b"\x10\4", b"\x10\6")
 
 PngImagePlugin.MAX_TEXT_CHUNK = _LONGEST_TEXT  # of Pillow's 1 MiB, metadata of today may need more
 
@@ -23,24 +28,44 @@ class Png(PillowSource):
     `file` is what it was opened from.
     """
 
-    def __init__(self, image: ImageFile.ImageFile, file: BinaryIO, remark: str) -> None:
+    def __init__(self, image: ImageFile.ImageFile, file: BinaryIO, remark: str = "") -> None:
         super().__init__(image, remark)
         self.file = file
 
     def read(self) -> Decoded:
         """As of Source."""
         try:
-            return super().read()
+            image, exif, alpha = super().read()
         except Exception:  # Pillow raises nearly anything
             mended = without_damage(self.file)
             if not mended:
                 raise
-        self.image = mended.image
-        self.add_remark(mended.remark)
-        return super().read()
+            self.image, self.file = mended.image, mended.file
+            self.add_remark(mended.remark)
+            image, exif, alpha = super().read()
+        table = byte_table(image.info, gray=False, levels=1 << 16)
+        self.file.seek(0)
+        if table is None or self.file.read(26)[-2:] not in _DEEP_READ_AS_8_BITS:
+            return image, exif, alpha
+        pixels, alpha = self._by_table(table)
+        converted = Image.fromarray(pixels)
+        done = ("gamma", "transparency")
+        converted.info = {key: value for key, value in image.info.items() if key not in done}
+        return converted, exif, alpha
+
+    def _by_table(self, table: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """(uint8 (height, width[, 3]), alpha) of samples of 16 bits, that are no sRGB yet."""
+        import imagecodecs  # large, and few PNGs need it
+
+        self.file.seek(0)
+        samples = imagecodecs.png_decode(self.file.read())
+        if samples.shape[2] == 3:
+            return table[samples], None
+        colors = samples[..., 0] if samples.shape[2] == 2 else samples[..., :3]
+        return table[colors], depth.to_bytes(samples[..., -1], depth.scale_of(samples))
 
 
-def without_damage(file: BinaryIO) -> PillowSource | None:
+def without_damage(file: BinaryIO) -> Png | None:
     """A PNG without those of its chunks beside the pixels that are damaged or too long.
 
     Returns:
@@ -62,8 +87,9 @@ def without_damage(file: BinaryIO) -> PillowSource | None:
         return None
     names = ", ".join(dict.fromkeys(name.decode() for name in left_out))
     doubt = "; its colours may be off" if _COLORS.intersection(left_out) else ""
-    image = Image.open(io.BytesIO(b"".join(kept)), formats=["PNG"])
-    return PillowSource(image, f"left out what is damaged or too long in it: {names}{doubt}")
+    copy = io.BytesIO(b"".join(kept))
+    image = Image.open(copy, formats=["PNG"])
+    return Png(image, copy, f"left out what is damaged or too long in it: {names}{doubt}")
 
 
 def _readable(reader: PngImagePlugin.PngStream, name: bytes, body: bytes) -> bool:

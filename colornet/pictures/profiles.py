@@ -12,6 +12,8 @@ from colornet.pictures import colorspace
 _EXACT = ImageCms.Flags.NOOPTIMIZE  # LittleCMS's short cuts miss dark greys by ten levels
 _GAMMA_SRGB, _GAMMA_SLACK = 1 / 2.2, 0.01  # what a PNG of sRGB numbers says, and nearly so
 
+_LEAST_GAMMA, _MOST_GAMMA = 0.2, 3.0  # others are no picture's, but a writer's fault
+
 
 def gray_curve(info: dict[Any, Any], levels: int = 1 << 16) -> np.ndarray | None:
     """sRGB grey in [0, 1] of evenly spaced greys of a file, (levels,); None where it is the same.
@@ -22,7 +24,9 @@ def gray_curve(info: dict[Any, Any], levels: int = 1 << 16) -> np.ndarray | None
     if profile := info.get("icc_profile"):
         return _profile_curve(profile, levels)
     gamma = info.get("gamma")
-    if not gamma or "srgb" in info or abs(gamma - _GAMMA_SRGB) < _GAMMA_SLACK:
+    if "srgb" in info or not gamma or not _LEAST_GAMMA <= gamma <= _MOST_GAMMA:
+        return None
+    if abs(gamma - _GAMMA_SRGB) < _GAMMA_SLACK:
         return None
     return colorspace.linear_to_srgb(np.linspace(0, 1, levels) ** (1 / gamma))
 
@@ -42,14 +46,14 @@ def _profile_curve(profile: bytes, levels: int) -> np.ndarray | None:
     return np.interp(grays, middles, used / 255)
 
 
-def byte_table(info: dict[Any, Any], gray: bool) -> np.ndarray | None:
-    """8-bit sRGB of each 8-bit value of a file; None where it is the same.
+def byte_table(info: dict[Any, Any], gray: bool, levels: int = 256) -> np.ndarray | None:
+    """8-bit sRGB of each of `levels` values of a file; None where it is the same.
 
     Args:
         info: as of `gray_curve`.
         gray: whether its profile is of greys; those of colours are not of single values.
     """
-    curve = gray_curve(info, 256) if gray or "icc_profile" not in info else None
+    curve = gray_curve(info, levels) if gray or "icc_profile" not in info else None
     return None if curve is None else colorspace.to_bytes(curve)
 
 

@@ -12,6 +12,7 @@ from PIL import Image, ImageCms, ImageFile, PngImagePlugin
 
 from colornet.errors import ImageError, TooManyPixels
 from colornet.pictures import finding, formats, opening, saving
+from messy import png_bytes
 from tiny import close, photograph
 
 COLOR = photograph()
@@ -150,6 +151,35 @@ def test_the_gamma_of_a_png(tmp_path, gamma, bits):
     pixels = opening.open_picture(tmp_path / "a.png").pixels
     gray = pixels.astype(float) if bits == 8 else 255 * pixels
     assert np.abs(gray - 255.0 * values / top).max() < 0.6
+
+
+@pytest.mark.parametrize("kind", [2, 4, 6])
+def test_the_gamma_of_deep_colors_of_a_png(tmp_path, kind):
+    """Taken by all 16 bits: those of light have few for the shadows."""
+    channels = {2: 3, 4: 2, 6: 4}[kind]
+    samples = np.rint(65535 * light(RAMP))[..., None].repeat(channels, axis=2).astype(">u2")
+    if kind != 2:
+        samples[..., -1] = 257 * RAMP[:, ::-1]  # alpha is not of light
+    rows = b"".join(b"\0" + row.tobytes() for row in samples)
+    plain = png_bytes(256, 4, 16, kind, rows)
+    said = chunk(b"gAMA", struct.pack(">I", 100_000)) + chunk(
+        b"pHYs", struct.pack(">IIB", 1000, 1000, 1)
+    )
+    for damaged in (b"", chunk(b"eXIf", b"?", checksum=7)):
+        (tmp_path / "a.png").write_bytes(plain[:33] + said + damaged + plain[33:])
+        picture = opening.open_picture(tmp_path / "a.png")
+        pixels = picture.pixels if kind == 4 else picture.pixels[..., 1]
+        assert np.abs(pixels - RAMP.astype(int)).max() <= 1
+        assert picture.alpha is None if kind == 2 else np.array_equal(picture.alpha, RAMP[:, ::-1])
+        assert picture.metadata.dpi == pytest.approx((25.4, 25.4))
+
+
+@pytest.mark.parametrize("gamma", [0, 1, 15_000, 400_000, 0xFFFFFFFF])
+def test_a_gamma_that_no_picture_has_is_not_believed(tmp_path, gamma):
+    plain = encoded(Image.fromarray(GRAY), "PNG")
+    said = chunk(b"gAMA", struct.pack(">I", gamma))
+    (tmp_path / "a.png").write_bytes(plain[:33] + said + plain[33:])
+    assert np.array_equal(opening.open_picture(tmp_path / "a.png").pixels, GRAY)
 
 
 def gray_profile(gamma):
