@@ -16,7 +16,7 @@ from colornet.coloring.films import frames, shots
 from colornet.coloring.films.ahead import ahead
 from colornet.coloring.films.encoding import Encoding
 from colornet.coloring.films.sink import Sink
-from colornet.coloring.films.source import FilmError, Source, reason
+from colornet.coloring.films.source import FilmError, FilmSource, reason
 from colornet.coloring.films.steadying import Steadying
 from colornet.files import printable
 from colornet.pictures import ycbcr
@@ -108,7 +108,7 @@ class FilmColorizer:
             FilmError: it cannot be read, or the result not be saved.
             MemoryError: its frames are too large for the network.
         """
-        film, outcome = Source(path, self.settings.start, self.settings.stop), Outcome()
+        film, outcome = FilmSource(path, self.settings.start, self.settings.stop), Outcome()
         try:
             os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
             with files.whole_path(target) as partial:
@@ -117,7 +117,7 @@ class FilmColorizer:
             raise FilmError(f"cannot be saved as {printable(target)}: {reason(error)}") from None
         return outcome
 
-    def _write(self, film: Source, partial: str, outcome: Outcome, progress: Progress) -> None:
+    def _write(self, film: FilmSource, partial: str, outcome: Outcome, progress: Progress) -> None:
         with Sink(partial, film, self.settings.encoding) as sink:
             outcome.left_out = sink.left_out
             begins: dict[int, np.ndarray | None] = {}
@@ -144,7 +144,7 @@ class FilmColorizer:
             raise FilmError("no frame in that part; expected --from and --to within its length")
 
     def _find_shots(
-        self, film: Source, bar: Bar
+        self, film: FilmSource, bar: Bar
     ) -> tuple[dict[int, np.ndarray | None], dict[int, np.ndarray | None], int]:
         """The shots of a film.
 

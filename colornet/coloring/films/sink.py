@@ -29,7 +29,7 @@ class Sink:
 
     Args:
         path: its ending tells the format.
-        film: the `source.Source` it is made of.
+        film: the `source.FilmSource` it is made of.
         encoding: an `encoding.Encoding`.
 
     Attributes:
@@ -41,7 +41,7 @@ class Sink:
         FilmError: the encoder does not take the film, or the format does not hold all of it.
     """
 
-    def __init__(self, path: str, film: source.Source, encoding: Encoding) -> None:
+    def __init__(self, path: str, film: source.FilmSource, encoding: Encoding) -> None:
         self.film = film
         self.copies: dict[int, av.stream.Stream] = {}
         self.left_out: list[str] = []
@@ -168,7 +168,7 @@ def _update(metadata: dict[str, str], tags: dict[str, str], but: tuple[str, ...]
     metadata.update({key: text for key, text in tags.items() if not key.startswith(but or "\0")})
 
 
-def _chapters(chapters: Iterable[Any], film: source.Source) -> list[Any]:
+def _chapters(chapters: Iterable[Any], film: source.FilmSource) -> list[Any]:
     """The chapters of a part of a film, their times those of the output."""
     kept = []
     for chapter in chapters:

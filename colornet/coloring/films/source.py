@@ -24,7 +24,7 @@ class FilmError(ImageError):
     """A film that cannot be used; its text is the reason."""
 
 
-class Source:
+class FilmSource:
     """A film, to be read as often as needed.
 
     Args:
