@@ -64,6 +64,7 @@ def _add_output_options(add: Callable[..., object]) -> None:
     add(
         "--compare",
         action="store_true",
+        default=None,
         help="of pictures, also write grey and coloured side by side",
     )
     add(
@@ -72,13 +73,7 @@ def _add_output_options(add: Callable[..., object]) -> None:
         choices=sorted(formats.ENDING_OF),
         help="of the pictures (default: that of the input, PNG where it cannot hold colour well)",
     )
-    add(
-        "--quality",
-        type=shell.number(int, 1, 100),
-        default=95,
-        metavar="Q",
-        help="of JPEG and WebP (95)",
-    )
+    add("--quality", type=shell.number(int, 1, 100), metavar="Q", help="of JPEG and WebP (95)")
     add("--overwrite", action="store_true", help="make outputs anew that are already there")
     add(
         "--max-pixels",

@@ -52,9 +52,8 @@ def color_file(
         saving.save(_side_by_side(gray_of(picture.pixels), colored), job.comparison)
     del picture.pixels  # it is large, and Pillow needs a copy of the result to save it
     if job.target in wanted:
-        saving.save(
-            Image.fromarray(colored), job.target, picture.alpha, picture.metadata, options.quality
-        )
+        quality = options.quality or saving.QUALITY
+        saving.save(Image.fromarray(colored), job.target, picture.alpha, picture.metadata, quality)
     return probabilities, picture.remark
 
 

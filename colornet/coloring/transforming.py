@@ -19,9 +19,11 @@ from colornet.files import printable
 from colornet.pictures import opening
 from colornet.progress import progress
 
-FILM_OPTIONS = {  # and their names in `options`, where None is what was not given
+# Options of one kind and their names in `options`, where None is what was not given.
+FILM_OPTIONS = {
     "--from": "start", "--to": "stop", "--steady": "steady", "--codec": "codec", "--crf": "crf",
 }  # fmt: skip
+PICTURE_OPTIONS = {"--compare": "compare", "--format": "format", "--quality": "quality"}
 
 
 def transform(options: argparse.Namespace, build_model: Callable[..., Any]) -> int:
@@ -56,10 +58,12 @@ def transform(options: argparse.Namespace, build_model: Callable[..., Any]) -> i
 
 
 def _say_unused(jobs: Sequence[Job], options: argparse.Namespace) -> None:
-    """One line for options of films where there is no film."""
-    unused = [option for option, name in FILM_OPTIONS.items() if getattr(options, name) is not None]
-    if unused and not any(job.is_film for job in jobs):
-        print(f"{', '.join(unused)}: of films alone, and no input is one", file=sys.stderr)
+    """One line for options of films where there is no film, and for those of pictures."""
+    kinds = {job.is_film for job in jobs}
+    for is_film, kind, named in ((True, "film", FILM_OPTIONS), (False, "picture", PICTURE_OPTIONS)):
+        unused = [option for option, name in named.items() if getattr(options, name) is not None]
+        if unused and is_film not in kinds:
+            print(f"{', '.join(unused)}: of {kind}s alone, and no input is one", file=sys.stderr)
 
 
 def _color(

@@ -12,6 +12,7 @@ from colornet.files import printable, whole_file
 from colornet.pictures.formats import FORMAT_OF
 from colornet.pictures.metadata import IPTC_RESOURCE, IPTC_TAG, Metadata
 
+QUALITY = 95  # of JPEG and WebP
 HOLDS_ALPHA = ("PNG", "TIFF", "WEBP")
 HOLDS_EXIF = ("JPEG", "PNG", "TIFF", "WEBP")
 LONGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}  # pixels that the format can hold
@@ -25,7 +26,7 @@ def save(
     path: str | os.PathLike[str],
     alpha: np.ndarray | None = None,
     metadata: Metadata = Metadata(),  # noqa: B008 (it cannot be changed)
-    quality: int = 95,
+    quality: int = QUALITY,
 ) -> None:
     """Save a coloured picture, with as much of its alpha and metadata as the format holds.
 

@@ -380,6 +380,13 @@ def test_mistakes_are_named(run, capfd, arguments, says):
     assert os.listdir(".") == ["a.mkv"]
 
 
+def test_options_of_pictures_without_a_picture_are_named(run, capfd):
+    write("a.mkv", panned(2))
+    assert run("a.mkv", "-o", "b.mkv", "--compare", "--quality", "95", "--crf", "0") == 0
+    said = "--compare, --quality: of pictures alone, and no input is one"
+    assert said in capfd.readouterr().err.splitlines()
+
+
 def test_interrupted_film_leaves_nothing(run, monkeypatch):
     from colornet.coloring.films import frames
 
