@@ -31,6 +31,7 @@ _CLOSED_ENDINGS = {
     "JPEG XL": ".jxl",
     "JPEG XR": ".jxr .wdp .hdp",
     "Photoshop's large format": ".psb",
+    "PAM": ".pam",
     "GIMP": ".xcf",
     "OpenEXR": ".exr",
     "Radiance HDR": ".hdr",
@@ -58,6 +59,8 @@ _CLOSED_STARTS = (
     (b"ftypcrx ", 4, RAW),
     (b"II\xbc\x01", 0, "JPEG XR"),
     (b"8BPS\0\2", 0, "Photoshop's large format"),
+    (b"P7\n", 0, "PAM"),
+    (b"PF\n", 0, "PFM in colour"),
     (b"gimp xcf", 0, "GIMP"),
     (b"v/1\x01", 0, "OpenEXR"),
     (b"#?RADIANCE", 0, "Radiance HDR"),
@@ -73,13 +76,17 @@ _CLOSED_STARTS = (
     (b"BPG\xfb", 0, "BPG"),
     (b"FLIF", 0, "FLIF"),
 )
+_PHOTOSHOP = b"8BPS\0\1"
 # First bytes of formats that open; a file that does not is damaged.
 _OPEN_STARTS = (
     b"\xff\xd8\xff",
     b"\x89PNG\r\n\x1a\n",
     b"GIF8",
-    b"8BPS\0\1",
+    _PHOTOSHOP,
     b"RIFF",
+    b"qoif",
+    b"DDS ",
+    b"\xff\x4f\xff\x51",
     b"\0\0\0\x0cjP  ",
 )
 _ISO = {  # brands of files that begin with a "ftyp" box
@@ -118,6 +125,9 @@ def why_closed(head: bytes) -> str | None:
     for start, before, name in _CLOSED_STARTS:
         if head[before : before + len(start)] == start:
             kind = name
+    bits = int.from_bytes(head[22:24])
+    if head.startswith(_PHOTOSHOP) and bits in (16, 32):
+        kind = f"Photoshop's format of {bits} bits a sample"
     if kind == RAW:
         return "a camera's raw file; develop it first (what else is in it is a small preview)"
     return kind and f"{kind} is not opened here; save it as PNG, TIFF or JPEG"

@@ -1,5 +1,7 @@
 """Sound files that are refused elsewhere, and the names of formats that are not opened."""
 
+import struct
+
 import imagecodecs
 import numpy as np
 import pillow_heif
@@ -69,6 +71,7 @@ def test_what_phones_write(tmp_path):
 
 def test_known_formats_are_named(tmp_path):
     jxl = imagecodecs.jpegxl_encode(np.asarray(COLOR))
+    psd = lambda bits: b"8BPS\0\1" + bytes(16) + struct.pack(">HH", bits, 3)
     brands = b"\0\0\0\x14ftypisom\0\0\0\0mp42"
     for data, text in (
         (jxl, "JPEG XL is not opened here; save it as PNG, TIFF or JPEG"),
@@ -76,6 +79,10 @@ def test_known_formats_are_named(tmp_path):
         (b"\0\0\0\x18ftypcrx \0\0\0\x01crx isom", "a camera's raw file; develop it first"),
         (b"%PDF-1.7" + bytes(99), "PDF is not opened here"),
         (brands + bytes(99), "a film is not opened here"),
+        (psd(16), "Photoshop's format of 16 bits a sample is not opened here; save it as PNG"),
+        (psd(8), "damaged: "),
+        (b"P7\nWIDTH 9\n", "PAM is not opened here; save it as PNG, TIFF or JPEG"),
+        (b"PF\n9 9\n-1.0\n" + bytes(972), "PFM in colour is not opened here"),
         (encoded(COLOR, "PNG")[:30], "damaged: its header cannot be read"),
         (b"this is no picture", "not a picture"),
     ):
