@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from colornet import shell
+from colornet import files, shell
 from colornet.errors import UserError
 from config import load_config
 
@@ -32,6 +32,7 @@ def create(options: argparse.Namespace) -> int:
     config = load_config(options.preset, options.set, "input_create")
     _check(options)
     if not storage.is_remote(options.records):
+        files.check_folder(options.records, "--records")
         _check_apart(options)
     if options.list:
         train, val = _listed(options, lists, sources)

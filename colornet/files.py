@@ -46,6 +46,21 @@ def whole_path(path: str | os.PathLike[str]) -> Iterator[str]:
         raise
 
 
+def check_folder(path: str | os.PathLike[str], what: str) -> None:
+    """Raise UserError where a path can be no folder: it, or one above it, is a file.
+
+    Args:
+        what: which path that is, for the message.
+    """
+    nearest = os.fspath(path)
+    while nearest and not os.path.lexists(nearest):
+        nearest = os.path.dirname(nearest)
+    if nearest and not os.path.isdir(nearest):
+        raise UserError(
+            f"{what}: expected a folder, but {printable(nearest)} is a file; name another folder"
+        )
+
+
 def replaceable(path: str | os.PathLike[str]) -> str:
     """The file that a path stands for, links followed; raises OSError for devices and pipes."""
     real = os.path.realpath(path)

@@ -82,12 +82,16 @@ def check_numbers(names: Names, numbers: np.ndarray, class_names: list[str], pat
 
 
 def _lines(path: str) -> Iterator[tuple[int, str]]:
-    """Yield (line number, text) of the lines that are not blank."""
+    """Yield (line number, text) of the lines that are not blank; raises UserError without any."""
+    found = False
     try:
         # The mark that some editors put at the beginning is no part of the first line.
         with open(path, encoding="utf-8-sig", errors="surrogateescape") as file:
             for line, text in enumerate(file, 1):
                 if text := text.strip():
+                    found = True
                     yield line, text
     except OSError as error:
         raise UserError(f"{printable(path)}: {error.strerror}") from None
+    if not found:
+        raise UserError(f"{printable(path)}: the list is empty; expected a name a line")

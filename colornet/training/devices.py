@@ -46,9 +46,11 @@ def read_cluster() -> Cluster:
         places = [
             (kind, number)
             for kind in ("chief", "worker")
-            for number, address in enumerate(hosts.get(kind, []))
-            if int(address.rpartition(":")[2])  # the port
+            for number in range(len(hosts.get(kind, [])))
         ]
+        for kind, number in places:
+            if not 0 < int(hosts[kind][number].rpartition(":")[2]) < 1 << 16:
+                raise ValueError("no port")
         if len(places) < 2:
             return Cluster()
         place = content["task"]["type"], int(content["task"]["index"])
@@ -57,7 +59,7 @@ def read_cluster() -> Cluster:
         raise UserError(
             'TF_CONFIG: expected JSON such as {"cluster": {"worker": ["host1:1234", '
             '"host2:1234"]}, "task": {"type": "worker", "index": 0}}, '
-            f"got {text[:200]!r}; unset it to train on this host alone"
+            f"with ports up to 65535, got {text[:200]!r}; unset it to train on this host alone"
         ) from None
 
 

@@ -82,6 +82,19 @@ def _step_memory(config: Config, folder: RunFolder) -> str:
     return ", or ".join(ways)
 
 
+def _not_finite_advice(config: Config, folder: RunFolder) -> str:
+    """What to do about a loss that is not finite, of what may change on this run."""
+    ways = f"lower learning_rate={config.learning_rate:g}"
+    if config.precision != "float32":
+        ways += ", or use precision=float32"
+    if not folder.begun():
+        return ways
+    kept, start = "", ""
+    if os.path.exists(folder.last_weights):  # written with each checkpoint
+        kept, start = "the last checkpoint is kept; ", f"--set initial_weights={folder.path}, "
+    return f"{kept}on another --run-dir, with {start}{ways}"
+
+
 class Run:
     """One process's part of a run.
 
@@ -153,8 +166,8 @@ class Run:
             raise UserError(
                 f"{step.NOT_FINITE} at step {number}, learning rate "
                 f"{self._state.learning_rate():g}; first tensor that is not finite: "
-                f"{self._state.first_not_finite(batch)}; the last checkpoint is kept; "
-                "lower learning_rate, or use precision=float32"
+                f"{self._state.first_not_finite(batch)}; "
+                f"{_not_finite_advice(self.config, self.folder)}"
             ) from None
         if number == self.done + 1 and self.hosts.chief:
             # Not before: settings that cannot run, such as too large a batch, may change.

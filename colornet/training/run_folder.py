@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from colornet.errors import UserError
-from colornet.files import locked
+from colornet.files import check_folder, locked
 from colornet.network import weights_files
 
 
@@ -46,6 +46,7 @@ class RunFolder:
         Raises:
             UserError: one does, or the folder cannot be made.
         """
+        check_folder(self.path, "--run-dir")
         with contextlib.ExitStack() as stack:
             with writing(self.path, "the run folder"):
                 os.makedirs(self.path, exist_ok=True)

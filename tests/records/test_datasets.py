@@ -425,6 +425,7 @@ def test_lines_that_do_not_fit_are_named(places, capsys):
         ("/a/abbey/000.png 7\n", "a/abbey/000.png is of class 7; expected 0 to 2"),
         ("/a/abbey/000.png 0\n\n/a/abbey/000.png\n", "train.txt, line 3: expected a photograph"),
         ("image,label\n", "train.txt, line 1: expected a photograph"),
+        ("\n\n", "train.txt: the list is empty"),
     ):
         (places / "train.txt").write_text(text)
         assert create(places / "data_256", places / "records", *lists) == 2

@@ -229,8 +229,10 @@ def test_a_damaged_plan_and_a_blocked_folder_are_refused(tmp_path, capsys):
     assert create(images, tmp_path / "records") == 2
     assert "plan.json: damaged" in capsys.readouterr().err
     (tmp_path / "file").write_text("")
-    assert create(images, tmp_path / "file" / "records") == 2
-    assert "cannot write records: Not a directory" in capsys.readouterr().err
+    for records in (tmp_path / "file", tmp_path / "file" / "records"):
+        assert create(images, records) == 2
+        error = capsys.readouterr().err
+        assert f"--records: expected a folder, but {tmp_path / 'file'} is a file" in error
     assert create(images, images / "records") == 2
     assert "outside" in capsys.readouterr().err
 

@@ -108,6 +108,15 @@ def test_a_path_is_no_pattern(records, tmp_path, capsys):
     assert [row["step"] for row in rows(run_dir)] == [2, 3]
 
 
+def test_a_file_is_no_run_folder(tmp_path):
+    from colornet.training.run_folder import RunFolder
+
+    (tmp_path / "file").touch()
+    for name in ("file", "file/run"):
+        with pytest.raises(UserError, match="--run-dir: expected a folder, but .*file is a file"):
+            RunFolder(tmp_path / name).claimed().__enter__()
+
+
 def test_two_processes_do_not_share_a_run_folder(records, trained, capsys):
     import os
 

@@ -208,7 +208,22 @@ def test_a_loss_that_is_not_finite_stops_the_run(records, trained, capsys):
     assert "not finite at step 7, learning rate 0.002" in error
     assert "first tensor that is not finite: mid_level_1/kernel" in error
     assert error.count("\n") == 1
+    assert (
+        f"the last checkpoint is kept; on another --run-dir, with --set initial_weights={trained}"
+        ", lower learning_rate=0.002\n" in error
+    )
     assert checkpoint_files(trained) == before
+
+
+def test_advice_about_a_loss_that_is_not_finite_can_be_followed(tmp_path):
+    from colornet.training import run, run_folder
+
+    folder = run_folder.RunFolder(tmp_path)
+    config = load_config("smoke", ["precision=mixed_float16"])
+    lower = "lower learning_rate=0.002, or use precision=float32"
+    assert run._not_finite_advice(config, folder) == lower
+    save_config(config, folder.settings)  # a step was made: neither may change
+    assert run._not_finite_advice(config, folder) == f"on another --run-dir, with {lower}"
 
 
 def test_a_huge_learning_rate_names_a_layer(records, tmp_path, capsys):
