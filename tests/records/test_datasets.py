@@ -251,7 +251,7 @@ def test_classes_of_several_sources_are_merged(tmp_path):
     make_photographs(tmp_path / "flat", 1, ("",))
     val = make_photographs(tmp_path / "val", 2, ("hill", "wood"))
     sources = ["--images", *(str(tmp_path / name) for name in ("one", "two", "flat"))]
-    assert create("", tmp_path / "records", *sources, "--val-images", val) == 0
+    assert create(tmp_path / "one", tmp_path / "records", *sources, "--val-images", val) == 0
     dataset = dataset_of(tmp_path / "records")
     assert dataset["class_names"] == ["hill", "lake", "wood"]
     assert dataset["train"]["classes"] == {"": 1, "hill": 3, "lake": 3, "wood": 6}
