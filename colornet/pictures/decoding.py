@@ -4,11 +4,11 @@ import dataclasses
 from collections.abc import Callable
 
 import numpy as np
-from PIL import ExifTags, Image, ImageFile
+from PIL import Image, ImageFile
 
 from colornet.errors import TooManyPixels
 from colornet.pictures.depth import Scale, scale_of, unit
-from colornet.pictures.metadata import Metadata, read_metadata
+from colornet.pictures.metadata import Metadata, orientation_of, read_metadata
 from colornet.pictures.profiles import byte_table, gray_curve, profile_transform
 
 BAND_PIXELS = 1 << 18  # pixels converted at a time: they stay in the processor's cache
@@ -92,7 +92,7 @@ def decoded(source: Source, max_pixels: int) -> Picture:
     """The Picture of a Source; works in bands of rows, to need little memory."""
     image, exif, alpha_in_file = source.read()
     check_size(image.size, max_pixels)  # icons hold pictures of other sizes than they declare
-    orientation = exif.get(ExifTags.Base.Orientation, 1)
+    orientation = orientation_of(image, exif)
     as_in_file = _ROWS_OF_FILE.get(orientation, lambda upright: upright)
     shape = as_in_file(np.empty((image.height, image.width), np.bool_)).shape
     deep = image.mode in GRAY_16_BIT or image.mode in "IF"

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import re
+from collections.abc import MutableMapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import ExifTags, Image
 IPTC_RESOURCE = 0x0404  # of Photoshop's blocks in a JPEG
 IPTC_TAG = 33723  # of a TIFF
 _INCHES = {2: 1.0, 3: 2.54}  # of EXIF's and TIFF's units; the third, 1, is none
+_XMP_ORIENTATION = re.compile(rb"(tiff:Orientation\s*(?:=\s*[\"']|>)\s*)(\d)")
 
 # EXIF that tells of the photograph; the rest tells how its file is laid out, or which way is up.
 _EXIF_KEPT = tuple(
@@ -65,12 +67,19 @@ def read_metadata(
     dpi = _resolution(image, exif)
     xmp = image.info.get("xmp")
     upright = rb"\g<1>1"  # the picture is, whatever the file's was
+    xmp = _XMP_ORIENTATION.sub(upright, xmp) if isinstance(xmp, bytes) else b""
     return Metadata(
-        _exif_bytes(exif, shape),
-        _iptc(image.info, exif),
-        re.sub(rb'(tiff:Orientation(?:="|>))\d', upright, xmp) if isinstance(xmp, bytes) else b"",
-        dpi[::-1] if dpi and turned else dpi,
+        _exif_bytes(exif, shape), _iptc(image.info, exif), xmp, dpi[::-1] if dpi and turned else dpi
     )
+
+
+def orientation_of(image: Image.Image, exif: Image.Exif) -> int:
+    """Orientation, as of EXIF, by a file's EXIF or else its XMP; 1 where it says none."""
+    xmp = image.info.get("xmp")
+    said = None
+    if image.format not in ("HEIF", "TIFF") and isinstance(xmp, bytes):  # those come upright
+        said = _XMP_ORIENTATION.search(xmp)
+    return exif.get(ExifTags.Base.Orientation, int(said[2]) if said else 1)
 
 
 def _resolution(image: Image.Image, exif: Image.Exif) -> tuple[float, float] | None:
@@ -91,6 +100,27 @@ def _iptc(info: dict[Any, Any], exif: Image.Exif) -> bytes:
     return iptc if isinstance(iptc, bytes) else b""
 
 
+def exif_of(data: bytes) -> Image.Exif:
+    """Image.Exif of EXIF bytes, or b"", that Pillow writes as it is."""
+    exif = Image.Exif()
+    if data:
+        exif.load(data)
+    for values in (exif, *map(exif.get_ifd, (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo))):
+        values.update(_as_they_are(values))
+    return exif
+
+
+class _Text(str):
+    """A text of EXIF. Pillow reads these as Latin-1, and would write "?" for what is not ASCII."""
+
+    def encode(self, encoding: str = "", errors: str = "") -> bytes:
+        return super().encode("latin-1", "replace")
+
+
+def _as_they_are(values: MutableMapping[int, Any]) -> dict[int, Any]:
+    return {tag: _Text(value) if isinstance(value, str) else value for tag, value in values.items()}
+
+
 def _exif_bytes(exif: Image.Exif, shape: tuple[int, ...]) -> bytes:
     kept = Image.Exif()
     now: dict[int, int] = {
@@ -99,7 +129,7 @@ def _exif_bytes(exif: Image.Exif, shape: tuple[int, ...]) -> bytes:
         ExifTags.Base.ExifImageHeight: shape[0],
     }
     try:
-        kept.update({tag: exif[tag] for tag in _EXIF_KEPT if tag in exif})
+        kept.update(_as_they_are({tag: exif[tag] for tag in _EXIF_KEPT if tag in exif}))
         details, place = map(exif.get_ifd, (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo))
         details = {
             tag: now.get(tag, value)
@@ -108,7 +138,7 @@ def _exif_bytes(exif: Image.Exif, shape: tuple[int, ...]) -> bytes:
         }
         kept.update(
             {
-                tag: values
+                tag: _as_they_are(values)
                 for tag, values in ((ExifTags.IFD.Exif, details), (ExifTags.IFD.GPSInfo, place))
                 if values
             }

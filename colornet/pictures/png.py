@@ -49,6 +49,7 @@ class Png(PillowSource):
             return image, exif, alpha
         pixels, alpha = self._by_table(table)
         converted = Image.fromarray(pixels)
+        converted.format = image.format
         done = ("gamma", "transparency")
         converted.info = {key: value for key, value in image.info.items() if key not in done}
         return converted, exif, alpha

@@ -10,7 +10,7 @@ from PIL import ExifTags, Image, PngImagePlugin
 from colornet.errors import ImageError
 from colornet.files import printable, whole_file
 from colornet.pictures.formats import FORMAT_OF
-from colornet.pictures.metadata import IPTC_RESOURCE, IPTC_TAG, Metadata
+from colornet.pictures.metadata import IPTC_RESOURCE, IPTC_TAG, Metadata, exif_of
 
 QUALITY = 95  # of JPEG and WebP
 HOLDS_ALPHA = ("PNG", "TIFF", "WEBP")
@@ -76,9 +76,7 @@ def _metadata_options(kind: str, metadata: Metadata) -> dict[str, Any]:
         options["dpi"] = metadata.dpi
     if kind not in HOLDS_EXIF:
         return options
-    exif = Image.Exif()
-    if metadata.exif:
-        exif.load(metadata.exif)
+    exif = exif_of(metadata.exif)
     if kind == "TIFF":
         exif.update({tag: value for tag, value in ((_XMP_TAG, xmp), (IPTC_TAG, metadata.iptc))
                      if value})  # fmt: skip

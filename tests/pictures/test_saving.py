@@ -1,10 +1,12 @@
 """Saving whole or not at all, with the metadata that each format holds."""
 
+import dataclasses
 import os
 
 import numpy as np
 import pytest
-from PIL import ExifTags, Image, IptcImagePlugin
+import tifffile
+from PIL import ExifTags, Image, IptcImagePlugin, PngImagePlugin
 
 from colornet.errors import ImageError
 from colornet.pictures import opening, saving, sheets
@@ -82,6 +84,39 @@ def test_metadata_of_a_turned_picture(tmp_path):
     COLOR.save(tmp_path / "a.jpg", exif=exif, dpi=(600, 300), xmp=XMP)
     metadata = opening.open_picture(tmp_path / "a.jpg").metadata
     assert metadata.dpi == (300, 600) and b'tiff:Orientation="1"' in metadata.xmp
+
+
+@pytest.mark.parametrize("said", ["='6'", ' = "6"', ">6</tiff:Orientation"])
+@pytest.mark.parametrize("ending", [".jpg", ".png", ".webp", ".tif", "16.tif"])
+def test_xmp_of_a_turned_picture(tmp_path, said, ending):
+    xmp = f"<x:xmpmeta xmlns:x='adobe:ns:meta/'><tiff:Orientation{said}></x:xmpmeta>".encode()
+    path, tags = tmp_path / f"a{ending}", [(700, 1, len(xmp), xmp, True), (274, 3, 1, 6, True)]
+    if ending == ".png":
+        texts = PngImagePlugin.PngInfo()
+        texts.add_itxt("XML:com.adobe.xmp", xmp.decode())
+        COLOR.save(path, pnginfo=texts)
+    elif ending.endswith(".tif"):  # Pillow does not read those of signed integers
+        kind = np.int16 if ending == "16.tif" else np.uint8
+        tifffile.imwrite(path, np.asarray(COLOR.convert("L")).astype(kind), extratags=tags)
+    else:
+        COLOR.save(path, xmp=xmp)
+    picture = opening.open_picture(path)
+    assert picture.pixels.shape[:2] == (60, 40)
+    assert b"6" not in picture.metadata.xmp and b"</x:xmpmeta>" in picture.metadata.xmp
+
+
+@pytest.mark.parametrize("ending", [".jpg", ".png", ".tif", ".webp"])
+def test_names_beyond_ascii_are_kept(tmp_path, ending):
+    name = "© Jürgen 東".encode()
+    exif = Image.Exif()
+    exif[ExifTags.Base.Copyright] = "x" * len(name)
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.CameraOwnerName] = "x" * len(name)
+    COLOR.save(tmp_path / "a.jpg", exif=exif)
+    named = (tmp_path / "a.jpg").read_bytes().replace(b"x" * len(name), name)
+    (tmp_path / "a.jpg").write_bytes(named)
+    metadata = dataclasses.replace(opening.open_picture(tmp_path / "a.jpg").metadata, dpi=(72, 72))
+    saving.save(COLOR, tmp_path / f"b{ending}", metadata=metadata)
+    assert (tmp_path / f"b{ending}").read_bytes().count(name + b"\0") == 2
 
 
 def test_too_much_metadata_for_the_format_is_left_out(tmp_path):
