@@ -1,5 +1,6 @@
-"""What a coloured picture keeps of its file: EXIF, IPTC, XMP and its resolution."""
+"""What a coloured picture keeps of its file: EXIF, IPTC, XMP, a PNG's texts, its resolution."""
 
+import contextlib
 import dataclasses
 import math
 import re
@@ -11,6 +12,22 @@ from PIL import ExifTags, Image
 
 IPTC_RESOURCE = 0x0404  # of Photoshop's blocks in a JPEG
 IPTC_TAG = 33723  # of a TIFF
+_PHOTOSHOP_TAG = 34377  # of a TIFF
+IPTC_TEXT = "Raw profile type iptc"  # of a PNG: Photoshop's blocks in hexadecimal digits
+_LONGEST_TEXT = 4000  # characters of a PNG's that go into EXIF, which a JPEG holds 64 KB of
+# PNG's own keywords, and the EXIF that says the same.
+_TEXTS: dict[str, int | None] = {
+    "Title": None,
+    "Author": ExifTags.Base.Artist,
+    "Description": ExifTags.Base.ImageDescription,
+    "Copyright": ExifTags.Base.Copyright,
+    "Creation Time": None,
+    "Software": ExifTags.Base.Software,
+    "Disclaimer": None,
+    "Warning": None,
+    "Source": None,
+    "Comment": None,
+}
 _INCHES = {2: 1.0, 3: 2.54}  # of EXIF's and TIFF's units; the third, 1, is none
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation\s*(?:=\s*[\"']|>)\s*)(\d)")
 
@@ -45,12 +62,14 @@ class Metadata:
         iptc: IPTC-IIM bytes (caption, credit, rights), or b"".
         xmp: an XMP packet, or b"".
         dpi: (across, down) in dots an inch, or None.
+        texts: (keyword, text) of a PNG; where EXIF has a place for one, it is there too.
     """
 
     exif: bytes = b""
     iptc: bytes = b""
     xmp: bytes = b""
     dpi: tuple[float, float] | None = None
+    texts: tuple[tuple[str, str], ...] = ()
 
 
 def read_metadata(
@@ -68,8 +87,14 @@ def read_metadata(
     xmp = image.info.get("xmp")
     upright = rb"\g<1>1"  # the picture is, whatever the file's was
     xmp = _XMP_ORIENTATION.sub(upright, xmp) if isinstance(xmp, bytes) else b""
+    info = image.info if image.format == "PNG" else {}
+    texts = {word: text for word in _TEXTS if isinstance(text := info.get(word), str)}
     return Metadata(
-        _exif_bytes(exif, shape), _iptc(image.info, exif), xmp, dpi[::-1] if dpi and turned else dpi
+        _exif_bytes(exif, shape, texts),
+        _iptc(image.info, exif),
+        xmp,
+        dpi[::-1] if dpi and turned else dpi,
+        tuple(texts.items()),
     )
 
 
@@ -93,11 +118,32 @@ def _resolution(image: Image.Image, exif: Image.Exif) -> tuple[float, float] | N
 
 
 def _iptc(info: dict[Any, Any], exif: Image.Exif) -> bytes:
-    """IPTC-IIM bytes of a JPEG's or a TIFF's metadata, or b""."""
+    """IPTC-IIM bytes of a JPEG's, a PNG's or a TIFF's metadata, or b""."""
     iptc = info.get("photoshop", {}).get(IPTC_RESOURCE) or exif.get(IPTC_TAG, b"")
     if isinstance(iptc, tuple):  # some writers declare the bytes as 32-bit numbers
         iptc = np.array(iptc, (exif.endian or "<") + "u4").tobytes()
-    return iptc if isinstance(iptc, bytes) else b""
+    if isinstance(iptc, bytes) and iptc:
+        return iptc
+    blocks = exif.get(_PHOTOSHOP_TAG, b"")
+    if digits := info.get(IPTC_TEXT):  # after an empty line, the kind and the length
+        with contextlib.suppress(ValueError):
+            blocks = bytes.fromhex("".join(digits.split("\n")[3:]))
+    return _iptc_of(blocks) if isinstance(blocks, bytes) else b""
+
+
+def _iptc_of(blocks: bytes) -> bytes:
+    """IPTC among Photoshop's blocks, or b""; some writers put it there alone."""
+    if blocks.startswith(b"\x1c"):
+        return blocks
+    place = 0
+    while blocks[place : place + 4] == b"8BIM" and place + 12 <= len(blocks):
+        kind = int.from_bytes(blocks[place + 4 : place + 6])
+        start = place + 6 + (blocks[place + 6] // 2 + 1) * 2 + 4  # after a name and the length
+        end = start + int.from_bytes(blocks[start - 4 : start])
+        if kind == IPTC_RESOURCE:
+            return blocks[start:end]
+        place = end + end % 2
+    return b""
 
 
 def exif_of(data: bytes) -> Image.Exif:
@@ -121,7 +167,7 @@ def _as_they_are(values: MutableMapping[int, Any]) -> dict[int, Any]:
     return {tag: _Text(value) if isinstance(value, str) else value for tag, value in values.items()}
 
 
-def _exif_bytes(exif: Image.Exif, shape: tuple[int, ...]) -> bytes:
+def _exif_bytes(exif: Image.Exif, shape: tuple[int, ...], texts: dict[str, str]) -> bytes:
     kept = Image.Exif()
     now: dict[int, int] = {
         ExifTags.Base.ColorSpace: 1,
@@ -129,7 +175,13 @@ def _exif_bytes(exif: Image.Exif, shape: tuple[int, ...]) -> bytes:
         ExifTags.Base.ExifImageHeight: shape[0],
     }
     try:
-        kept.update(_as_they_are({tag: exif[tag] for tag in _EXIF_KEPT if tag in exif}))
+        said = {
+            tag: text.encode().decode("latin-1")
+            for word, text in texts.items()
+            if (tag := _TEXTS[word]) and len(text) <= _LONGEST_TEXT
+        }
+        said |= {tag: exif[tag] for tag in _EXIF_KEPT if tag in exif}
+        kept.update(_as_they_are(said))
         details, place = map(exif.get_ifd, (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo))
         details = {
             tag: now.get(tag, value)

@@ -2,6 +2,7 @@
 
 import os
 import struct
+import textwrap
 from typing import Any, BinaryIO, cast
 
 import numpy as np
@@ -10,7 +11,7 @@ from PIL import ExifTags, Image, PngImagePlugin
 from colornet.errors import ImageError
 from colornet.files import printable, whole_file
 from colornet.pictures.formats import FORMAT_OF
-from colornet.pictures.metadata import IPTC_RESOURCE, IPTC_TAG, Metadata, exif_of
+from colornet.pictures.metadata import IPTC_RESOURCE, IPTC_TAG, IPTC_TEXT, Metadata, exif_of
 
 QUALITY = 95  # of JPEG and WebP
 HOLDS_ALPHA = ("PNG", "TIFF", "WEBP")
@@ -84,10 +85,8 @@ def _metadata_options(kind: str, metadata: Metadata) -> dict[str, Any]:
         across, down = metadata.dpi
         base = ExifTags.Base
         exif.update({base.XResolution: across, base.YResolution: down, base.ResolutionUnit: 2})
-    if kind == "PNG" and xmp:
-        options["pnginfo"] = PngImagePlugin.PngInfo()
-        # Not packed, as XMP's specification asks: many readers refuse long ones that are.
-        options["pnginfo"].add_itxt(_PNG_XMP, xmp.decode(errors="replace"))
+    if kind == "PNG":
+        options["pnginfo"] = _png_texts(metadata)
     if kind == "JPEG":
         options["extra"] = _photoshop_segment(metadata.iptc)
     if kind == "WEBP" or kind == "JPEG" and len(xmp) <= _LONGEST_SEGMENT:
@@ -97,13 +96,30 @@ def _metadata_options(kind: str, metadata: Metadata) -> dict[str, Any]:
     return options
 
 
+def _png_texts(metadata: Metadata) -> PngImagePlugin.PngInfo:
+    texts = PngImagePlugin.PngInfo()
+    for word, text in metadata.texts:
+        texts.add_text(word, text)
+    if metadata.xmp:
+        # Not packed, as XMP's specification asks: many readers refuse long ones that are.
+        texts.add_itxt(_PNG_XMP, metadata.xmp.decode(errors="replace"))
+    if metadata.iptc:
+        block = _photoshop_block(metadata.iptc)
+        lines = ["", "iptc", f"{len(block):8}", *textwrap.wrap(block.hex(), 72), ""]
+        texts.add_text(IPTC_TEXT, "\n".join(lines), zip=True)
+    return texts
+
+
+def _photoshop_block(iptc: bytes) -> bytes:
+    padded = iptc + bytes(len(iptc) % 2)
+    return b"8BIM" + struct.pack(">HHI", IPTC_RESOURCE, 0, len(iptc)) + padded
+
+
 def _photoshop_segment(iptc: bytes) -> bytes:
     """IPTC as a segment of a JPEG; b"" without, or where it is too long for one."""
     if not 0 < len(iptc) <= _LONGEST_SEGMENT:
         return b""
-    padded = iptc + bytes(len(iptc) % 2)
-    block = b"8BIM" + struct.pack(">HHI", IPTC_RESOURCE, 0, len(iptc)) + padded
-    body = b"Photoshop 3.0\0" + block
+    body = b"Photoshop 3.0\0" + _photoshop_block(iptc)
     return b"\xff\xed" + struct.pack(">H", len(body) + 2) + body
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import struct
 
 import numpy as np
 import pytest
@@ -72,8 +73,9 @@ def test_captions_and_rights_are_kept(tmp_path, ending):
     again = Image.Exif()
     again.load(metadata.exif)
     assert again[ExifTags.Base.Copyright] == "Somebody"
-    if ending in (".jpg", ".tif"):  # the others have no place for IPTC
+    if ending != ".webp":  # which has no place for IPTC
         assert metadata.iptc == CAPTION
+    if ending in (".jpg", ".tif"):
         with Image.open(tmp_path / f"a{ending}") as image:
             assert IptcImagePlugin.getiptcinfo(image)[2, 120] == b"Coffee ."
 
@@ -84,6 +86,46 @@ def test_metadata_of_a_turned_picture(tmp_path):
     COLOR.save(tmp_path / "a.jpg", exif=exif, dpi=(600, 300), xmp=XMP)
     metadata = opening.open_picture(tmp_path / "a.jpg").metadata
     assert metadata.dpi == (300, 600) and b'tiff:Orientation="1"' in metadata.xmp
+
+
+@pytest.mark.parametrize("kind", ["block", "bare", "named", "tiff", "deep tiff"])
+def test_iptc_of_photoshop_s_blocks(tmp_path, kind):
+    iptc = b"\x1c\x02\x78\x00\x07Caption"
+    named = b"8BIM\x04\x05\4name\0" + struct.pack(">I", 3) + b"abc\0"
+    block = b"8BIM\x04\x04\0\0" + struct.pack(">I", len(iptc)) + iptc
+    data = {"bare": iptc, "named": named + block}.get(kind, block)
+    if kind.endswith("tiff"):
+        gray = np.asarray(COLOR.convert("L")).astype(np.int16 if kind == "deep tiff" else np.uint8)
+        tifffile.imwrite(tmp_path / "a", gray, extratags=[(34377, 7, len(data), data, True)])
+    else:
+        with_profile(tmp_path / "a", data.hex())
+    assert opening.open_picture(tmp_path / "a").metadata.iptc == iptc
+
+
+def with_profile(path, digits):
+    texts = PngImagePlugin.PngInfo()
+    texts.add_text("Raw profile type iptc", f"\niptc\n       9\n{digits}\n")
+    COLOR.save(path, "PNG", pnginfo=texts)
+
+
+def test_damaged_blocks_are_no_reason_to_refuse_a_picture(tmp_path):
+    for digits in (b"8BIM\4".hex(), (b"8BIM\4\5\0\0" + b"\xff" * 4).hex(), "", "no digits"):
+        with_profile(tmp_path / "a.png", digits)
+        assert opening.open_picture(tmp_path / "a.png").metadata.iptc == b""
+
+
+@pytest.mark.parametrize("ending", [".png", ".jpg", ".tif"])
+def test_texts_of_a_png_are_kept(tmp_path, ending):
+    texts = PngImagePlugin.PngInfo()
+    said = {"Author": "Somebody", "Copyright": "© 東", "Title": "A harbour"}
+    for word, text in said.items():
+        texts.add_text(word, text)
+    COLOR.save(tmp_path / "a.png", pnginfo=texts)
+    metadata = opening.open_picture(tmp_path / "a.png").metadata
+    saving.save(COLOR, tmp_path / f"b{ending}", metadata=metadata)
+    again = opening.open_picture(tmp_path / f"b{ending}").metadata
+    assert dict(again.texts) == (said if ending == ".png" else {})
+    assert b"Somebody\0" in again.exif and "© 東\0".encode() in again.exif
 
 
 @pytest.mark.parametrize("said", ["='6'", ' = "6"', ">6</tiff:Orientation"])
