@@ -102,7 +102,8 @@ def orientation_of(image: Image.Image, exif: Image.Exif) -> int:
     """Orientation, as of EXIF, by a file's EXIF or else its XMP; 1 where it says none."""
     xmp = image.info.get("xmp")
     said = None
-    if image.format not in ("HEIF", "TIFF") and isinstance(xmp, bytes):  # those come upright
+    # Pillow has turned TIFFs, and containers of these two kinds say it in a box of their own.
+    if image.format not in ("TIFF", "HEIF", "AVIF") and isinstance(xmp, bytes):
         said = _XMP_ORIENTATION.search(xmp)
     return exif.get(ExifTags.Base.Orientation, int(said[2]) if said else 1)
 
