@@ -23,6 +23,7 @@ LEAVES = {
     "colornet/shell.py": {"tensorflow"},
     "colornet/pictures/opening.py": {"pillow_heif"},
     "colornet/pictures/jpeg.py": {"imagecodecs"},
+    "colornet/pictures/png.py": {"imagecodecs"},
     "colornet/pictures/tiff.py": {"tifffile"},
     "colornet/records/storage.py": {"tensorflow"},
     "colornet/network/layers.py": {"tensorflow"},
