@@ -262,10 +262,14 @@ TINY, HUGE = 1e-37, 1e37  # within float32
 # Names of settings, what is expected of them, and whether a value is that.
 _RULES: list[settings.Rule] = [
     (
-        "shard_pictures steps batch_size gradient_accumulation shuffle_buffer log_every "
-        "validate_every checkpoint_every validation_batch",
+        "shard_pictures steps shuffle_buffer log_every validate_every checkpoint_every",
         f"1 to {MOST}",
         lambda x: 1 <= x <= MOST,
+    ),
+    (
+        "batch_size gradient_accumulation validation_batch min_side",
+        "1 to 65536",
+        lambda x: 1 <= x <= 1 << 16,
     ),
     (
         "warmup_steps validation_pictures panel_pictures seed",
@@ -289,7 +293,6 @@ _RULES: list[settings.Rule] = [
         lambda x: TINY <= x <= HUGE,
     ),
     ("num_classes", "1 to 1000000", lambda x: 1 <= x <= 1_000_000),
-    ("min_side", "1 to 65536", lambda x: 1 <= x <= 1 << 16),
     ("width", "more than 0, at most 4", lambda x: 0 < x <= 4),
     ("chroma", "0 to 100", lambda x: 0 <= x <= 100),
     ("working_size", "0, or 8 to 65536", lambda x: x == 0 or 8 <= x <= 1 << 16),

@@ -155,7 +155,7 @@ def test_set_is_typed(text, name, value):
         ("zoom=0.9", ["zoom", "1 to 2", "0.9"]),
         ("muon_momentum=1", ["muon_momentum", "less than 1"]),
         ("adadelta_epsilon=0", ["adadelta_epsilon", "1e-37 to 1e+37"]),
-        ("validation_batch=0", ["validation_batch", "1 to 2147483647"]),
+        ("validation_batch=0", ["validation_batch", "1 to 65536"]),
         ("precision=int8", ["precision", "mixed_bfloat16"]),
         ("devices=tpu", ["devices", "cpu:N"]),
         ("use_global_features=false", ["use_classification=false"]),
