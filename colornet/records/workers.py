@@ -3,6 +3,7 @@
 import concurrent.futures
 import concurrent.futures.process
 import contextlib
+import functools
 import multiprocessing
 import os
 import signal
@@ -16,6 +17,7 @@ from typing import Self
 
 from colornet import shell
 from colornet.errors import UserError
+from colornet.files import printable
 from colornet.progress import progress
 from colornet.records import storage
 from colornet.records.photographs import Entry, PhotographList
@@ -92,6 +94,9 @@ def make_shards(
         f"{total} photographs to read, {workers} processes",
         flush=True,
     )
+    if not storage.is_remote(folder):
+        unfinished = set(todo)
+        _name_changed(splits, [job for job in jobs if job not in unfinished])
     if not todo:
         return
     started = time.monotonic()
@@ -104,6 +109,27 @@ def make_shards(
         ) from None
     seconds = time.monotonic() - started
     print(f"{total} photographs in {seconds:.1f} s, {total / seconds:.0f} pictures/s")
+
+
+def _name_changed(splits: Mapping[str, PhotographList], made: Sequence[ShardJob]) -> None:
+    """Say which photographs are younger than the shards that hold them as they were."""
+    time_of = functools.lru_cache(64)(lambda path: os.stat(path).st_mtime_ns)  # of archives
+    changed = []
+    for job in made:
+        photographs, shard = splits[job.shards[0].split], job.shards[0]
+        for position in job.positions:
+            entry = photographs.entry(position)
+            with contextlib.suppress(OSError):
+                if time_of(entry.path) > time_of(shard.summary_path):
+                    changed.append((entry, shard))
+    if changed:
+        entry, shard = changed[0]
+        print(
+            f"{len(changed)} photographs, such as {printable(entry.name)} of {shard.name}, are "
+            "younger than their finished shards, which stay as they are; delete those to make them "
+            "anew",
+            file=sys.stderr,
+        )
 
 
 def _context(folder: str) -> BaseContext:

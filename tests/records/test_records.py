@@ -38,6 +38,30 @@ from tiny_records import (
     rejected_of,
 )
 
+
+def test_photographs_younger_than_their_shards_are_named(tmp_path, capsys):
+    images = make_photographs(tmp_path / "images", 8)
+    assert create(images, tmp_path / "records") == 0
+
+    def shards():
+        return {path.name: path.read_bytes() for path in (tmp_path / "records").glob("*-of-*")}
+
+    before = shards()
+    capsys.readouterr()
+    assert create(images, tmp_path / "records") == 0
+    assert capsys.readouterr().err == ""
+    Image.fromarray(colorful(48, 56, seed=99)).save(images / "lake" / "002.png")
+    assert create(images, tmp_path / "records") == 0
+    error = capsys.readouterr().err
+    assert "1 photographs, such as lake/002.png of " in error and error.count("\n") == 1
+    assert shards() == before
+    for name in before:
+        if name.partition(".")[0] in error:
+            (tmp_path / "records" / name).unlink()
+    assert create(images, tmp_path / "records") == 0
+    assert capsys.readouterr().err == "" and shards() != before
+
+
 # --- The same bytes -------------------------------------------------------------------------
 
 
