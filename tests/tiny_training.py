@@ -123,6 +123,12 @@ def checkpoint_files(run_dir):
     return {path.name: path.read_bytes() for path in (run_dir / "checkpoints").iterdir()}
 
 
+def command(code, records, run_dir, **values):
+    """Of Python `code` that gets model_train.py's arguments."""
+    folders = ["--records", records, "--run-dir", run_dir]
+    return [sys.executable, "-c", code, *folders, *settings(**values)]
+
+
 def start(records, run_dir, environment=(), **values):
     """model_train.py with a SHALLOW network in a process of its own; output to `run_dir`.log."""
     code = (
@@ -133,16 +139,7 @@ def start(records, run_dir, environment=(), **values):
     folder = os.path.dirname(model_train.__file__)
     with open(f"{run_dir}.log", "a") as log:
         return subprocess.Popen(
-            [
-                sys.executable,
-                "-c",
-                code,
-                "--records",
-                records,
-                "--run-dir",
-                run_dir,
-                *settings(**values),
-            ],
+            command(code, records, run_dir, **values),
             stdout=log,
             stderr=log,
             cwd=folder,

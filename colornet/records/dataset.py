@@ -7,6 +7,7 @@ from typing import Any
 
 from colornet.errors import UserError
 from colornet.records import storage
+from colornet.records.shards import new_digest
 from config import RECORD_SETTINGS, Config
 
 SCHEMA = 2
@@ -114,7 +115,7 @@ def _check_shards(folder: str, shards: list[dict[str, Any]]) -> None:
 
 
 def _digest(path: str, size: int) -> str:
-    digest = hashlib.blake2b(digest_size=16)
+    digest = new_digest()
     for start in range(0, size, CHUNK):
         digest.update(storage.read_bytes(path, start, CHUNK))
     return digest.hexdigest()

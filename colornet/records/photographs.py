@@ -91,11 +91,8 @@ class PhotographList:
         roots = [os.fsencode(os.path.realpath(path)) + b"/" for path in self.paths]
 
         def place(row: int) -> int:
-            root, start, name = (
-                roots[self.path_numbers[row]],
-                int(self.starts[row]),
-                self.names[row],
-            )
+            root, start = roots[self.path_numbers[row]], int(self.starts[row])
+            name = self.names[row]
             if start == FILE:
                 return hash(root + name)
             # With its name: hard links, of the same bytes in an archive, are files in a folder.

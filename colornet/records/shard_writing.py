@@ -2,7 +2,6 @@
 
 import collections
 import dataclasses
-import hashlib
 import math
 import os
 from collections.abc import Iterable, Iterator
@@ -14,7 +13,7 @@ from colornet.records import storage
 from colornet.records.format import NO_CLASS, Record, record_bytes
 from colornet.records.photographs import Entry
 from colornet.records.planes import convert
-from colornet.records.shards import Shard
+from colornet.records.shards import Shard, new_digest
 from config import Config
 
 SAMPLES_A_SHARD = 8  # photographs next to the colour threshold that a shard remembers
@@ -46,7 +45,7 @@ class _Summary:
         self.rejected: list[list[str]] = []
         self.samples: dict[str, list[list[float]]] = {"kept": [], "left out": []}
         self.chrominance = np.zeros(2)  # bytes, summed over the pictures
-        self.digest = hashlib.blake2b(digest_size=16)
+        self.digest = new_digest()
 
     def keep(self, data: bytes, chrominance: np.ndarray, class_name: str) -> None:
         self.record_bytes.append(len(data))

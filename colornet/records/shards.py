@@ -1,6 +1,7 @@
 """A shard: one file of records, with a summary beside it that marks it as finished."""
 
 import dataclasses
+import hashlib
 import os
 from collections.abc import Collection
 
@@ -49,6 +50,11 @@ class Shard:
             raise UserError(
                 f"{self.summary_path}: damaged; delete it and run input_create.py again"
             ) from None
+
+
+def new_digest() -> "hashlib.blake2b":
+    """To be fed a shard's bytes; its hexdigest is the digest that summary and dataset.json hold."""
+    return hashlib.blake2b(digest_size=16)
 
 
 def summary_path(path: str) -> str:

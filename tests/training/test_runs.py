@@ -12,7 +12,7 @@ from PIL import Image
 import model_train
 from build_model import build_model
 from config import PRESETS, load_config, read_config, save_config
-from tiny_training import SMALL, checkpoint_files, make_training, rows, settings, train
+from tiny_training import SMALL, checkpoint_files, command, make_training, rows, train
 
 
 def test_a_run_leaves_what_it_promises(records, tmp_path, capsys):
@@ -262,16 +262,7 @@ def test_a_batch_for_which_memory_does_not_suffice(records, tmp_path):
         "sys.exit(model_train.main(sys.argv[1:]))"
     )
     done = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            code,
-            "--records",
-            records,
-            "--run-dir",
-            tmp_path,
-            *settings(width=2, batch_size=512),
-        ],
+        command(code, records, tmp_path, width=2, batch_size=512),
         capture_output=True,
         text=True,
         cwd=os.path.dirname(model_train.__file__),
