@@ -7,7 +7,7 @@ from typing import Any
 
 from colornet.errors import UserError
 from colornet.records import storage
-from colornet.records.shards import new_digest
+from colornet.records.shards import new_digest, shards_of
 from config import RECORD_SETTINGS, Config
 
 SCHEMA = 2
@@ -33,7 +33,7 @@ def read_dataset(folder: str | os.PathLike[str]) -> dict[str, Any]:
         if schema == SCHEMA:
             _check_values(dataset, _plan(folder))
             for split in SPLITS:
-                _check_shards(folder, dataset[split]["shards"])
+                _check_shards(folder, split, dataset[split]["shards"])
     except FileNotFoundError:
         raise UserError(
             f"{path}: no such file; expected records made by input_create.py "
@@ -80,7 +80,6 @@ def _check_values(dataset: dict[str, Any], plan: dict[str, Any]) -> None:
         found = dataset[split]
         shards, classes, pictures = found["shards"], found["classes"], found["pictures"]
         for shard in shards:
-            _expect(os.path.basename(shard["file"]) == shard["file"], f"{split}: shards")
             _expect(isinstance(shard["digest"], str), f"{split}: digests")
         counts = [shard[key] for key in ("pictures", "bytes") for shard in shards]
         for count in (pictures, *counts, *classes.values()):
@@ -95,19 +94,21 @@ def _expect(holds: bool, what: str) -> None:
         raise ValueError(what)
 
 
-def _check_shards(folder: str, shards: list[dict[str, Any]]) -> None:
+def _check_shards(folder: str, split: str, rows: list[dict[str, Any]]) -> None:
     """Raise UserError for a shard of another size, or if the shortest has other bytes.
 
     Reading them all may take hours; but who copied shards of other records copied that one, too.
     """
-    for shard in shards:
-        _check_size(os.path.join(folder, shard["file"]), shard["bytes"])
-    lengths = [(shard["bytes"], number) for number, shard in enumerate(shards) if shard["bytes"]]
+    shards = shards_of(folder, split, [row["pictures"] for row in rows])
+    _expect([row["file"] for row in rows] == [shard.name for shard in shards], f"{split}: shards")
+    for shard, row in zip(shards, rows):
+        _check_size(shard.path, row["bytes"])
+    lengths = [(row["bytes"], number) for number, row in enumerate(rows) if row["bytes"]]
     if not lengths:
         return
     size, number = min(lengths)
-    path = os.path.join(folder, shards[number]["file"])
-    if _digest(path, size) != shards[number]["digest"]:
+    path = shards[number].path
+    if _digest(path, size) != rows[number]["digest"]:
         raise UserError(
             f"{path}: damaged shard, or one of other records (its checksums do not match); delete "
             "it and run input_create.py again; if other shards were copied here, delete them, too"

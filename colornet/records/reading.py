@@ -1,8 +1,8 @@
 """Records by their number, from whichever shard holds them, and the batches that training sees."""
 
+import bisect
 import concurrent.futures
 import functools
-import os
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from colornet.files import printable
 from colornet.records import storage
 from colornet.records.format import DamagedRecord, Record, parse_records
 from colornet.records.order import Epoch
-from colornet.records.shards import summary_path
+from colornet.records.shards import Shard, shards_of
 
 READERS = 8  # chunks read at the same time: disks and networks answer late
 
@@ -35,10 +35,11 @@ class SplitReader:
     """
 
     def __init__(self, folder: str, dataset: dict, split: str) -> None:
-        self.folder, self.shards = folder, dataset[split]["shards"]
+        self.rows = dataset[split]["shards"]
+        self.shards = shards_of(folder, split, [row["pictures"] for row in self.rows])
+        self.starts = [shard.positions.start for shard in self.shards]
         self.size = dataset["settings"]["picture_size"]
         self.pictures = dataset[split]["pictures"]
-        self.ends = np.cumsum([shard["pictures"] for shard in self.shards], dtype=np.int64)
         self._offsets = functools.lru_cache(maxsize=None)(self._read_offsets)
 
     def read(self, first: int, count: int) -> list[Record]:
@@ -49,40 +50,36 @@ class SplitReader:
         """
         found = []
         while count:
-            number = int(np.searchsorted(self.ends, first, side="right"))
-            pictures = self.shards[number]["pictures"]
-            skipped = first - (int(self.ends[number]) - pictures)
-            here = min(count, pictures - skipped)
-            found += self._read_shard(number, skipped, here)
+            shard = self.shards[bisect.bisect_right(self.starts, first) - 1]
+            here = min(count, shard.positions.stop - first)
+            found += self._read_shard(shard, first - shard.positions.start, here)
             first, count = first + here, count - here
         return found
 
-    def _read_shard(self, number: int, first: int, count: int) -> list[Record]:
-        path = os.path.join(self.folder, self.shards[number]["file"])
-        start, end = self._offsets(number)[[first, first + count]].tolist()
+    def _read_shard(self, shard: Shard, first: int, count: int) -> list[Record]:
+        start, end = self._offsets(shard)[[first, first + count]].tolist()
         try:
-            data = storage.read_bytes(path, start, end - start)
+            data = storage.read_bytes(shard.path, start, end - start)
             records = list(parse_records(data, self.size))
         except OSError as error:
-            raise DamagedShard(path, (error.strerror or str(error)).lower()) from None
+            raise DamagedShard(shard.path, (error.strerror or str(error)).lower()) from None
         except DamagedRecord as error:
-            raise DamagedShard(path, str(error)) from None
+            raise DamagedShard(shard.path, str(error)) from None
         if len(records) != count:
-            raise DamagedShard(path, "it is cut short")
+            raise DamagedShard(shard.path, "it is cut short")
         return records
 
-    def _read_offsets(self, number: int) -> np.ndarray:
+    def _read_offsets(self, shard: Shard) -> np.ndarray:
         """Where each record of a shard begins, and where the last one ends."""
-        shard = self.shards[number]
-        path = summary_path(os.path.join(self.folder, shard["file"]))
+        row = self.rows[shard.number]
         try:
-            summary = storage.read_json(path)
+            summary = shard.summary()
             offsets = np.concatenate([[0], np.cumsum(summary["record_bytes"], dtype=np.int64)])
-            if (summary["digest"], len(offsets) - 1) != (shard["digest"], shard["pictures"]):
+            if (summary["digest"], len(offsets) - 1) != (row["digest"], row["pictures"]):
                 raise ValueError("of another shard")
             return offsets
-        except (OSError, ValueError, KeyError, TypeError):
-            raise DamagedShard(path, "missing, or not as it was written") from None
+        except (OSError, UserError, ValueError, KeyError, TypeError):
+            raise DamagedShard(shard.summary_path, "missing, or not as it was written") from None
 
 
 class TrainingReader:

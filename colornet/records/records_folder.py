@@ -62,7 +62,10 @@ def _shards_and_jobs(
     splits: dict[str, PhotographList], folder: str, size: int, share: float | None
 ) -> tuple[list[Shard], list[ShardJob]]:
     """All shards; and what makes them, from the same photographs for a share of validation."""
-    by_split = [shards_of(folder, split, len(found), size) for split, found in splits.items()]
+    by_split = [
+        shards_of(folder, split, [min(size, len(found) - i) for i in range(0, len(found), size)])
+        for split, found in splits.items()
+    ]
     shards = [shard for each in by_split for shard in each]
     if share is None:
         return shards, [ShardJob((shard,)) for shard in shards]

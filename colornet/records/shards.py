@@ -2,8 +2,9 @@
 
 import dataclasses
 import hashlib
+import itertools
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from colornet.errors import UserError
 from colornet.records import storage
@@ -17,7 +18,8 @@ class Shard:
         folder: the records folder.
         split: "train" or "val".
         number: from 0.
-        positions: those photographs of its split that it is made of.
+        positions: its own among those of its split: of photographs where it is made, of the
+            pictures that were kept where it is read.
     """
 
     folder: str
@@ -36,7 +38,7 @@ class Shard:
 
     @property
     def summary_path(self) -> str:
-        return summary_path(self.path)
+        return self.path.removesuffix("tfrecord") + "json"
 
     def is_finished(self, names: Collection[str]) -> bool:
         """Whether both of its files are among the `names` in its folder."""
@@ -57,15 +59,8 @@ def new_digest() -> "hashlib.blake2b":
     return hashlib.blake2b(digest_size=16)
 
 
-def summary_path(path: str) -> str:
-    """Of the summary beside the shard at `path`."""
-    return path.removesuffix("tfrecord") + "json"
-
-
-def shards_of(folder: str, split: str, photographs: int, size: int) -> list[Shard]:
-    """The shards of a split of so many photographs, `size` in each but the last."""
-    count = -(-photographs // size)
-    return [
-        Shard(folder, split, n, count, range(n * size, min((n + 1) * size, photographs)))
-        for n in range(count)
-    ]
+def shards_of(folder: str, split: str, lengths: Iterable[int]) -> list[Shard]:
+    """All shards of a split, from how many photographs or pictures each of them has."""
+    ends = [0, *itertools.accumulate(lengths)]
+    ranges = map(range, ends, ends[1:])
+    return [Shard(folder, split, n, len(ends) - 1, each) for n, each in enumerate(ranges)]

@@ -61,7 +61,8 @@ def _write_records(folder, train=PICTURES, val=5, shard_pictures=8):
     for split, pictures in (("train", train), ("val", val)):
         classes = {name: 1 for name in dataset["class_names"][:pictures]}
         dataset[split] = {"pictures": pictures, "classes": classes, "shards": []}
-        for shard in shards_of(str(folder), split, pictures, shard_pictures):
+        lengths = [min(shard_pictures, pictures - i) for i in range(0, pictures, shard_pictures)]
+        for shard in shards_of(str(folder), split, lengths):
             records = [
                 record_bytes(Record(*_planes(), label, b"name%d" % label))
                 for label in shard.positions
