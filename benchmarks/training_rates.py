@@ -24,6 +24,7 @@ from build_model import build_model
 from colornet.network.table import layer_table
 from colornet.records.dataset import read_dataset
 from colornet.training import checkpoints, devices
+from colornet.training.run_folder import RunFolder
 from colornet.training.step import TrainState
 
 CASES = [
@@ -203,13 +204,15 @@ def print_rates(
 
 def measure_checkpoint(training: TrainState, config: configs.Config, step_seconds: float) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        saver = checkpoints.Checkpoints(folder, training)
+        saver = checkpoints.Checkpoints(RunFolder(folder), training)
         times = []
         for step in range(3):
             started = time.perf_counter()
             saver.save(step)
             times.append(time.perf_counter() - started)
-        size = sum(file.stat().st_size for file in pathlib.Path(folder).glob("step-2.*"))
+        size = sum(
+            file.stat().st_size for file in pathlib.Path(folder, "checkpoints").glob("step-2.*")
+        )
     interval = config.checkpoint_every * step_seconds
     print(
         f"  checkpoint          {max(times):8.2f} s (slowest of 3), {size / 2**20:.0f} MiB, "

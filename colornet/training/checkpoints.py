@@ -1,4 +1,4 @@
-"""Checkpoints of a run: everything that training needs to go on as if nothing had happened."""
+"""What a run starts from: checkpoints, with all that it needs to go on, or other weights."""
 
 import glob
 import os
@@ -10,8 +10,10 @@ import tempfile
 import tensorflow as tf
 
 from colornet.errors import UserError
-from colornet.training.run_folder import to_disk, writing
+from colornet.network import weights_files
+from colornet.training.run_folder import RunFolder, to_disk, writing
 from colornet.training.step import TrainState
+from config import Config
 
 KEPT = 2  # the newest, and one to fall back on if a power cut spoiled it
 
@@ -20,23 +22,37 @@ class Checkpoints:
     """Files `step-N.index` and `step-N.data-…`; the index is written last and makes it whole.
 
     Args:
-        folder: where they lie.
+        run_folder: a `run_folder.RunFolder`.
         state: a `step.TrainState`.
         host: number of this one. Every host takes part in saving; only the files of 0 count.
     """
 
-    def __init__(self, folder: str, state: TrainState, host: int = 0) -> None:
-        self.folder = folder
-        self.host = host
-        self.saved = os.path.join(folder, f"host-{host}") if host else folder
+    def __init__(self, run_folder: RunFolder, state: TrainState, host: int = 0) -> None:
+        self.run_folder, self.state, self.host = run_folder, state, host
+        self.folder = run_folder.checkpoints
+        self.saved = os.path.join(self.folder, f"host-{host}") if host else self.folder
         self.checkpoint = tf.train.Checkpoint(**state.checkpointed())
 
-    def restore(self) -> int:
-        """Restore the newest checkpoint that can be read; returns its step, 0 without any.
+    def start(self, config: Config) -> int:
+        """Begin the run or go on with it; returns the steps done; raises UserError."""
+        # 1. A run with a checkpoint goes on from it; 2. any other starts with initial_weights, or
+        # 3. with fresh ones.
+        done, run_folder = self._restore(), self.run_folder
+        if not done:
+            run_folder.check_nothing_is_lost()
+            if config.initial_weights:
+                weights_files.start_from(self.state.model, config)
+        elif not run_folder.begun():
+            raise UserError(
+                f"{run_folder.settings}: no such file; expected the settings of the run whose "
+                f"checkpoints lie beside it; put it back, or begin another --run-dir"
+            )
+        elif not self.host and not os.path.exists(run_folder.last_weights):  # killed before then
+            run_folder.save_weights(self.state.model, run_folder.last_weights)
+        return done
 
-        Raises:
-            UserError: there are checkpoints, but none can be read.
-        """
+    def _restore(self) -> int:
+        """Restore the newest checkpoint that can be read; returns its step, 0 without any."""
         steps = _steps(self.folder)
         for step in reversed(steps):
             path = _path(self.folder, step)
@@ -62,7 +78,7 @@ class Checkpoints:
             self.checkpoint.read(_path(link, step)).assert_existing_objects_matched()
 
     def save(self, step: int) -> None:
-        """Write the checkpoint of a step, then remove older ones; raises UserError."""
+        """Write a step's checkpoint and weights, and remove older ones; raises UserError."""
         path = _path(self.saved, step)
         with writing(self.saved, f"the checkpoint of step {step}"):
             try:
@@ -77,6 +93,8 @@ class Checkpoints:
                 _remove(self.saved, number)
         if self.host:
             shutil.rmtree(self.saved, ignore_errors=True)
+        else:
+            self.run_folder.save_weights(self.state.model, self.run_folder.last_weights)
 
 
 def _path(folder: str, step: int) -> str:

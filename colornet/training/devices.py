@@ -140,11 +140,13 @@ class Hosts:
 def choose_precision(
     build_model: Callable[..., Any], config: Config, hosts: Hosts
 ) -> tuple[str, str]:
-    """The fastest precision of the devices, measured; the same on every host.
+    """The precision set, or for "auto" the devices' fastest, measured; the same on every host.
 
     Returns:
         (Keras dtype policy, description with the measured seconds).
     """
+    if config.precision != "auto":
+        return config.precision, config.precision
     candidates = ["float32", "mixed_bfloat16"]
     if tf.config.get_visible_devices("GPU"):
         candidates.append("mixed_float16")

@@ -1,4 +1,4 @@
-"""A run's figures as they come: metrics.jsonl, TensorBoard's events and panels."""
+"""A run's figures as they come: metrics.jsonl, TensorBoard's events, panels and curves."""
 
 import dataclasses
 import io
@@ -16,6 +16,7 @@ from colornet.errors import UserError
 from colornet.files import whole_file, whole_path
 from colornet.pictures import colorspace, sheets
 from colornet.pictures.saving import save_image
+from colornet.training.curves import draw_curves
 from colornet.training.run_folder import RunFolder, to_disk
 from config import FILLED_IN, Config
 
@@ -61,7 +62,7 @@ class Log:
     def validation(
         self, step: int, figures: Mapping[str, float | None], panel: Sequence[np.ndarray] | None
     ) -> None:
-        """A row of validation figures and, if there is a panel, its picture.
+        """A row of validation figures, the curves anew and, if there is a panel, its picture.
 
         Args:
             figures, panel: as of `validation.validate`.
@@ -77,6 +78,7 @@ class Log:
             save_image(image, os.path.join(self.folder.panels, f"step-{step:08d}.png"))
             with self.writers["validation"].as_default(step):
                 tf.summary.image("grey | predicted | truth", np.asarray(image)[None])
+        draw_curves(read_metrics(self.folder.metrics), self.folder.curves)
 
     def _row(self, step: int, figures: Mapping[str, float | None]) -> None:
         # JSON has no infinity, such as the PSNR of a picture met exactly.

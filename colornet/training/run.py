@@ -10,12 +10,10 @@ from typing import Any
 import tensorflow as tf
 
 from colornet.errors import UserError
-from colornet.network import weights_files
 from colornet.training import devices, run_settings, step
 from colornet.training.checkpoints import Checkpoints
-from colornet.training.curves import draw_curves
-from colornet.training.log import Log, read_metrics
-from colornet.training.run_folder import RunFolder, to_disk, writing
+from colornet.training.log import Log
+from colornet.training.run_folder import RunFolder, writing
 from colornet.training.validation import validate
 from config import Config
 
@@ -49,17 +47,14 @@ def open_run(
         strategy, device = devices.make_strategy(config.devices, cluster)
         devices.check_batch(config, strategy)
         hosts = devices.Hosts(cluster, strategy)
-        precision = config.precision
-        if precision == "auto":
-            policy, precision = devices.choose_precision(build_model, config, hosts)
-            config = dataclasses.replace(config, precision=policy)
+        policy, precision = devices.choose_precision(build_model, config, hosts)
+        config = dataclasses.replace(config, precision=policy)
         with strategy.scope():
-            state = step.TrainState(build_model, config, config.precision, strategy)
+            state = step.TrainState(build_model, config, policy, strategy)
         run = Run(config, dataset, folder, state, hosts)
         stack.callback(run.close)
-        count = state.parameters()
         block = run_settings.start_block(
-            config, dataset, folder, device, precision, count, run.done
+            config, dataset, folder, device, precision, state.parameters(), run.done
         )
         print(block, flush=True)
         if run.finished:
@@ -115,19 +110,8 @@ class Run:
         hosts: devices.Hosts,
     ) -> None:
         self.config, self.folder, self.hosts, self._state = config, folder, hosts, state
-        self._checkpoints = Checkpoints(folder.checkpoints, state, hosts.number)
-        # 1. A run with a checkpoint goes on from it; 2. any other starts with initial_weights, or
-        # 3. with fresh ones.
-        self.done = self._checkpoints.restore()
-        if not self.done:
-            folder.check_nothing_is_lost()
-            if config.initial_weights:
-                weights_files.start_from(state.model, config)
-        elif not folder.begun():
-            raise UserError(
-                f"{folder.settings}: no such file; expected the settings of the run whose "
-                f"checkpoints lie beside it; put it back, or begin another --run-dir"
-            )
+        self._checkpoints = Checkpoints(folder, state, hosts.number)
+        self.done = self._checkpoints.start(config)
         if hosts.sum(self.done) != self.done * hosts.count:
             raise UserError(
                 f"{folder.path}: expected one folder that all hosts share, but this host finds "
@@ -136,8 +120,6 @@ class Run:
         self.finished = self.done >= config.steps
         self.validates = hosts.chief and dataset["val"]["pictures"] > 0
         self._log: Log | None = None
-        if hosts.chief and self.done and not os.path.exists(folder.last_weights):
-            self._save_weights(folder.last_weights)  # the process was killed before it could
         if hosts.chief and not self.finished:
             with writing(folder.path, "its figures"):
                 os.makedirs(folder.checkpoints, exist_ok=True)  # says that none is lost
@@ -171,7 +153,7 @@ class Run:
             ) from None
         if number == self.done + 1 and self.hosts.chief:
             # Not before: settings that cannot run, such as too large a batch, may change.
-            run_settings.save(self.config, self.folder)
+            self.folder.save_settings(self.config)
 
     def log(self, number: int) -> str:
         """Log the training figures since the last call; returns a line of them."""
@@ -203,11 +185,10 @@ class Run:
             figures, panel = validate(self._state.predict, batches, self.config)
         if figures["val_rmse_ab"] < self._state.best_so_far():
             self._state.best.assign(figures["val_rmse_ab"])
-            self._save_weights(self.folder.best_weights)
-        with writing(self.folder.path, "validation figures and panel"):
-            if self._log:
+            self.folder.save_weights(self._state.model, self.folder.best_weights)
+        if self._log:
+            with writing(self.folder.path, "validation figures and panel"):
                 self._log.validation(number, figures, panel)
-            draw_curves(read_metrics(self.folder.metrics), self.folder.curves)
         self._timer += time.perf_counter() - started
         return " ".join(
             [f"step {number}"] + [f"{k} {v:.4f}" for k, v in figures.items() if v is not None]
@@ -218,13 +199,6 @@ class Run:
         if self._log:
             self._log.to_disk()
         self._checkpoints.save(number)
-        if self.hosts.chief:
-            self._save_weights(self.folder.last_weights)
-
-    def _save_weights(self, path: str) -> None:
-        with writing(self.folder.path, os.path.basename(path)):
-            weights_files.save_weights(self._state.model, path)
-            to_disk(path)
 
     def close(self) -> None:
         if self._log:

@@ -3,12 +3,14 @@
 import contextlib
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import tensorflow as tf
 
 from colornet.errors import UserError
 from colornet.files import check_folder, locked
 from colornet.network import weights_files
+from config import Config, save_config
 
 
 class RunFolder:
@@ -56,6 +58,18 @@ class RunFolder:
     def begun(self) -> bool:
         """Whether a run made a step here."""
         return os.path.exists(self.settings)
+
+    def save_settings(self, config: Config) -> None:
+        """Write config.json; raises UserError."""
+        with writing(self.path, os.path.basename(self.settings)):
+            save_config(config, self.settings)
+            to_disk(self.settings)
+
+    def save_weights(self, model: Any, path: str) -> None:
+        """Write the best or the last weights; raises UserError."""
+        with writing(self.path, os.path.basename(path)):
+            weights_files.save_weights(model, path)
+            to_disk(path)
 
     def check_nothing_is_lost(self) -> None:
         """Raise UserError where a run without a checkpoint left what a new one would overwrite.

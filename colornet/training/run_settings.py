@@ -1,12 +1,11 @@
 """The settings of a run: what the records decide, and what may change when it goes on."""
 
 import dataclasses
-import os
 from typing import Any
 
 from colornet.errors import UserError
 from colornet.records.dataset import fingerprint
-from colornet.training.run_folder import RunFolder, to_disk, writing
+from colornet.training.run_folder import RunFolder
 from config import (
     BEFORE,
     FILLED_IN,
@@ -16,7 +15,6 @@ from config import (
     differences,
     file_settings,
     read_config,
-    save_config,
 )
 
 
@@ -86,13 +84,6 @@ def _check_goes_on(config: Config, began: Config, folder: RunFolder) -> None:
             "the learning rate over all steps, so that it would jump; to train on, begin another "
             f"--run-dir with --set initial_weights={folder.path} and steps of its own"
         )
-
-
-def save(config: Config, folder: RunFolder) -> None:
-    """Write config.json; raises UserError."""
-    with writing(folder.path, os.path.basename(folder.settings)):
-        save_config(config, folder.settings)
-        to_disk(folder.settings)
 
 
 def start_block(
