@@ -10,7 +10,7 @@ docs/experiments.md shows a preset of one's own and what a new setting touches.
 import dataclasses
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from colornet import settings
@@ -189,50 +189,29 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 FILLED_IN = ("class_names", "mean_color", "records_fingerprint", "preset")
 RECORD_SETTINGS = (
-    "picture_size",
-    "min_side",
-    "min_chroma",
-    "min_chroma_deviation",
-    "min_toning_deviation",
-    "shard_pictures",
-    "seed",
-)
+    "picture_size", "min_side", "min_chroma", "min_chroma_deviation", "min_toning_deviation",
+    "shard_pictures", "seed",
+)  # fmt: skip
 NETWORK_SETTINGS = (
-    "crop_size",
-    "width",
-    "use_global_features",
-    "use_classification",
-    "num_classes",
-    "normalization_momentum",
-    "normalization_epsilon",
-)
+    "crop_size", "width", "use_global_features", "use_classification", "num_classes",
+    "normalization_momentum", "normalization_epsilon",
+)  # fmt: skip
 _EVERY = tuple(field.name for field in dataclasses.fields(Config) if field.name not in FILLED_IN)
 # What training takes from the records.
 FROM_RECORDS = (*(name for name in RECORD_SETTINGS if name != "seed"), "num_classes")
 # What each script lets --set change: what it uses and does not take from elsewhere.
-SCRIPTS = {
+SETTABLE = {
     "input_create": RECORD_SETTINGS,
     "read_input": ("seed", "crop_size", "zoom", "aging", "batch_size", "shuffle_buffer"),
     "build_model": NETWORK_SETTINGS,
     "model_train": tuple(name for name in _EVERY if name not in FROM_RECORDS),
 }
 # What a run may change when it goes on: how far, how often and where, never what is computed.
-RESUMABLE = frozenset(
-    (
-        "steps",
-        "log_every",
-        "validate_every",
-        "checkpoint_every",
-        "validation_batch",
-        "panel_pictures",
-        "devices",
-        "working_size",
-        "chroma",
-        "smoothing",
-        "preset",
-        *FROM_RECORDS,  # class_names and records_fingerprint guard them
-    )
-)
+RESUMABLE = frozenset((
+    "steps", "log_every", "validate_every", "checkpoint_every", "validation_batch",
+    "panel_pictures", "devices", "working_size", "chroma", "smoothing", "preset",
+    *FROM_RECORDS,  # class_names and records_fingerprint guard them
+))  # fmt: skip
 # Settings that came later: what the code before did, which is what runs without them get.
 BEFORE: dict[str, Any] = dict(
     zoom=1.0,
@@ -259,51 +238,41 @@ SCHEMA = 2  # of config.json
 MOST = (1 << 31) - 1  # of a count: an int32; positions, steps times batch_size, fit an int64
 TINY, HUGE = 1e-37, 1e37  # within float32
 
+
+def _range(least: float, most: float) -> tuple[str, Callable[[Any], object]]:
+    return f"{least} to {most}", lambda x: least <= x <= most
+
+
+def _one_of(values: Collection[str]) -> tuple[str, Callable[[Any], object]]:
+    return f"one of {', '.join(values)}", values.__contains__
+
+
 # Names of settings, what is expected of them, and whether a value is that.
 _RULES: list[settings.Rule] = [
-    (
-        "shard_pictures steps shuffle_buffer log_every validate_every checkpoint_every",
-        f"1 to {MOST}",
-        lambda x: 1 <= x <= MOST,
-    ),
-    (
-        "batch_size gradient_accumulation validation_batch min_side",
-        "1 to 65536",
-        lambda x: 1 <= x <= 1 << 16,
-    ),
-    (
-        "warmup_steps validation_pictures panel_pictures seed",
-        f"0 to {MOST}",
-        lambda x: 0 <= x <= MOST,
-    ),
-    (
-        "min_chroma min_chroma_deviation min_toning_deviation classification_weight "
-        "muon_weight_decay",
-        f"0 to {HUGE:g}",
-        lambda x: 0 <= x <= HUGE,
-    ),
+    ("steps log_every validate_every checkpoint_every", *_range(1, MOST)),
+    ("shard_pictures shuffle_buffer", *_range(1, MOST)),
+    ("batch_size gradient_accumulation validation_batch min_side", *_range(1, 1 << 16)),
+    ("warmup_steps validation_pictures panel_pictures seed", *_range(0, MOST)),
+    ("min_chroma min_chroma_deviation min_toning_deviation", *_range(0, HUGE)),
+    ("classification_weight muon_weight_decay", *_range(0, HUGE)),
+    ("learning_rate normalization_epsilon adadelta_epsilon adam_epsilon", *_range(TINY, HUGE)),
     (
         "normalization_momentum adadelta_rho adam_beta1 adam_beta2 muon_momentum",
         "0 or more, less than 1",
         lambda x: 0 <= x < 1,
     ),
-    (
-        "learning_rate normalization_epsilon adadelta_epsilon adam_epsilon",
-        f"{TINY:g} to {HUGE:g}",
-        lambda x: TINY <= x <= HUGE,
-    ),
-    ("num_classes", "1 to 1000000", lambda x: 1 <= x <= 1_000_000),
+    ("num_classes", *_range(1, 1_000_000)),
     ("width", "more than 0, at most 4", lambda x: 0 < x <= 4),
-    ("chroma", "0 to 100", lambda x: 0 <= x <= 100),
+    ("chroma", *_range(0, 100)),
     ("working_size", "0, or 8 to 65536", lambda x: x == 0 or 8 <= x <= 1 << 16),
     ("crop_size", "a multiple of 8, at most 1024", lambda x: x % 8 == 0 and 8 <= x <= 1024),
     ("picture_size", "an even number, at most 8192", lambda x: x % 2 == 0 and 2 <= x <= 8192),
-    ("zoom", "1 to 2", lambda x: 1 <= x <= 2),
-    ("aging", "0 to 1", lambda x: 0 <= x <= 1),
+    ("zoom", *_range(1, 2)),
+    ("aging", *_range(0, 1)),
     ("mean_color", "two numbers, or none", lambda x: len(x) in (0, 2)),
-    ("precision", "one of " + ", ".join(PRECISIONS), PRECISIONS.__contains__),
-    ("optimizer", "one of " + ", ".join(OPTIMIZERS), OPTIMIZERS.__contains__),
-    ("schedule", "one of " + ", ".join(SCHEDULES), SCHEDULES.__contains__),
+    ("precision", *_one_of(PRECISIONS)),
+    ("optimizer", *_one_of(OPTIMIZERS)),
+    ("schedule", *_one_of(SCHEDULES)),
     (
         "devices",
         "auto, cpu, or cpu:N, N at most 999",
@@ -335,7 +304,7 @@ def load_config(
     Args:
         preset: a key of PRESETS; None: the defaults of `Config`.
         assignments: texts such as "steps=5000".
-        script: a key of SCRIPTS, whose settings alone may be changed; None: any.
+        script: a key of SETTABLE, whose settings alone may be changed; None: any.
 
     Raises:
         UserError: unknown preset or key, one that is not the script's, or a value of the wrong
@@ -355,7 +324,7 @@ def changed(config: Config, assignments: Iterable[str], script: str | None = Non
     values = {}
     for assignment in assignments:
         key, value = settings.parse(Config, assignment)
-        if script and key not in SCRIPTS[script]:
+        if script and key not in SETTABLE[script]:
             raise UserError(_not_its_own(key, script))
         values[key] = value
     return dataclasses.replace(config, **values)
@@ -364,7 +333,7 @@ def changed(config: Config, assignments: Iterable[str], script: str | None = Non
 def _not_its_own(key: str, script: str) -> str:
     if key in FILLED_IN:
         return f"setting {key}: filled in by the scripts, not to be set"
-    others = " and ".join(f"{other}.py" for other, own in SCRIPTS.items() if key in own)
+    others = " and ".join(f"{other}.py" for other, own in SETTABLE.items() if key in own)
     why = "does not use it"
     if script == "model_train":
         why = "takes it from the records"
@@ -393,9 +362,3 @@ def read_config(path: str | os.PathLike[str]) -> Config:
         UserError: the file is missing, damaged or of newer code, or does not fit.
     """
     return settings.read(Config, path, SCHEMA, BEFORE, RENAMED)
-
-
-def differences(config: Config, other: Config) -> dict[str, tuple[Any, Any]]:
-    """Names of the settings in which two configs differ, with both values."""
-    pairs = zip(dataclasses.asdict(config).items(), dataclasses.asdict(other).values())
-    return {name: (value, was) for (name, value), was in pairs if value != was}

@@ -46,7 +46,7 @@ def _demo(options: argparse.Namespace) -> int:
     from PIL import Image
     from skimage import data
 
-    from colornet.coloring.colorizer import gray_of
+    from colornet.coloring.joining import gray_of
     from colornet.pictures import opening, saving, sheets
 
     photographs = os.path.join(FOLDER, "photographs")

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 
 from build_model import build_model
 from colornet import shell
-from colornet.coloring.options import add_options
+from colornet.coloring.options import add_options, film_time
 from colornet.pictures import formats
 
 
@@ -88,11 +88,11 @@ def _add_film_options(add: Callable[..., object]) -> None:
     add(
         "--from",
         dest="start",
-        type=shell.film_time,
+        type=film_time,
         metavar="TIME",
         help="begin there: seconds, or hours:minutes:seconds",
     )
-    add("--to", dest="stop", type=shell.film_time, metavar="TIME", help="stop there")
+    add("--to", dest="stop", type=film_time, metavar="TIME", help="stop there")
     add(
         "--steady",
         choices=("on", "off"),

@@ -76,7 +76,7 @@ def first_batch(folder: str, step: int) -> float:
         reading.SplitReader(folder, read_dataset(folder), "train"), 0, 128, 4096
     )
     started = time.perf_counter()
-    reader.step(step)
+    reader.batch(step)
     return time.perf_counter() - started
 
 

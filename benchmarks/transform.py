@@ -125,8 +125,8 @@ def folder_rates(model: str, images: str, output: str) -> list[dict[str, float]]
     import model_transform
     from build_model import build_model
     from colornet.coloring.colorizer import Colorizer
-    from colornet.coloring.options import given
-    from colornet.coloring.outputs import find_jobs
+    from colornet.coloring.jobs import find_jobs
+    from colornet.coloring.options import colorizer_arguments
     from colornet.coloring.pipeline import color_file, each_picture
     from colornet.pictures import opening
 
@@ -134,7 +134,9 @@ def folder_rates(model: str, images: str, output: str) -> list[dict[str, float]]
     options = model_transform.parser().parse_args(command)
     jobs = find_jobs(options)
     colorizers = {
-        engine: Colorizer(model, build_model, **{**given(options, len(jobs)), "engine": engine})
+        engine: Colorizer(
+            model, build_model, **{**colorizer_arguments(options, len(jobs)), "engine": engine}
+        )
         for engine in ENGINES
     }
     litert = colorizers["litert"]

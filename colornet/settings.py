@@ -112,6 +112,12 @@ def _element_kind(field: dataclasses.Field) -> Any:
     return typing.get_args(field.type)[0]
 
 
+def differences(values: Any, other: Any) -> dict[str, tuple[Any, Any]]:
+    """Names of the fields in which two of a dataclass differ, with both values."""
+    pairs = zip(dataclasses.asdict(values).items(), dataclasses.asdict(other).values())
+    return {name: (value, was) for (name, value), was in pairs if value != was}
+
+
 def save(values: Any, path: str | os.PathLike[str], schema: int) -> None:
     """Write a dataclass as JSON, whole or not at all; raises OSError."""
     content = {"schema": schema, **versions(), "settings": dataclasses.asdict(values)}

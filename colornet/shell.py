@@ -3,18 +3,16 @@
 import argparse
 import contextlib
 import ctypes
-import fractions
 import math
 import os
-import re
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
 from colornet.errors import UserError
-from config import PRESETS, SCRIPTS
+from config import PRESETS, SETTABLE
 
 LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"  # TensorFlow's; 0 shows everything
 
@@ -56,17 +54,8 @@ def add_settings(arguments: argparse.ArgumentParser, script: str) -> None:
         default=[],
         metavar="KEY=VALUE",
         help="change a setting of config.py; may be repeated. Those of this script: "
-        + ", ".join(SCRIPTS[script]),
+        + ", ".join(SETTABLE[script]),
     )
-
-
-def working_size(text: str) -> int:
-    """Reader of --working-size: pixels, 0 for "full"."""
-    if text == "full":
-        return 0
-    if text.isdecimal() and int(text) >= 8:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"expected 8 or more pixels, or full; got {text!r}")
 
 
 def number(
@@ -83,16 +72,6 @@ def number(
         raise argparse.ArgumentTypeError(f"expected a number {between}; got {text!r}")
 
     return read
-
-
-def film_time(text: str) -> fractions.Fraction:
-    """Reader of a time in a film: seconds, or hours:minutes:seconds; a Fraction of seconds."""
-    if re.fullmatch(r"(\d{1,9}:){0,2}\d{1,9}(\.\d+)?", text, re.ASCII):
-        *larger, seconds = map(fractions.Fraction, text.split(":"))
-        return sum((part * 60**place for place, part in enumerate(larger[::-1], 1)), seconds)
-    raise argparse.ArgumentTypeError(
-        f"expected a time such as 90 or 1:30 or 0:01:30.5; got {text!r}"
-    )
 
 
 def run(main: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:
@@ -235,11 +214,6 @@ def import_tensorflow() -> ModuleType:
         tf.config.list_physical_devices()
     tf.get_logger().setLevel("ERROR")  # advises against retracing, which several networks need
     return tf
-
-
-def print_scenes(name: str, scenes: Iterable[tuple[str, float]]) -> None:
-    """Print the likeliest scenes [(class, probability)] of a picture or shot."""
-    print(f"{name}: {', '.join(f'{scene} {100 * share:.1f} %' for scene, share in scenes)}")
 
 
 def keep_memory() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 import config as config_module
 from colornet.errors import UserError
+from colornet.settings import differences
 from colornet.versions import VERSION
 from config import (
     BEFORE,
@@ -18,10 +19,9 @@ from config import (
     OPTIMIZERS,
     PRESETS,
     RECORD_SETTINGS,
-    SCRIPTS,
+    SETTABLE,
     Config,
     changed,
-    differences,
     load_config,
     read_config,
     save_config,
@@ -203,23 +203,23 @@ def test_settings_nested_without_end_are_one_line(tmp_path):
         read_config(tmp_path / "config.json")
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
+@pytest.mark.parametrize("script", SETTABLE)
 def test_a_script_takes_its_own_settings_and_refuses_the_rest_by_name(script):
     paper = load_config("paper")
     for name in EVERY:
         value = getattr(paper, name)
         text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-        if name in SCRIPTS[script]:
+        if name in SETTABLE[script]:
             load_config("paper", [f"{name}={text}"], script)
             continue
         with pytest.raises(UserError, match=f"setting {name}: ") as error:
             load_config("paper", [f"{name}={text}"], script)
-        others = [other for other, own in SCRIPTS.items() if name in own]
+        others = [other for other, own in SETTABLE.items() if name in own]
         assert all(f"{other}.py" in str(error.value) for other in others)
 
 
 def test_every_setting_is_some_scripts():
-    assert set().union(*SCRIPTS.values()) == EVERY - set(FILLED_IN)
+    assert set().union(*SETTABLE.values()) == EVERY - set(FILLED_IN)
 
 
 def test_a_section_of_settings_is_its_scripts():

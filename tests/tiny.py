@@ -27,7 +27,7 @@ def save_network(folder, *changes):
     )
     model = build_model(settings)
     randomize(model)
-    weights_files.save_weights(model, folder / weights_files.WEIGHTS)
+    weights_files.save_weights(model, folder / weights_files.BEST_WEIGHTS)
     config.save_config(settings, folder / weights_files.CONFIG)
     return str(folder)
 

@@ -13,7 +13,7 @@ import build_model
 import input_create
 import model_train
 from colornet.network.vocabulary import UP
-from config import SCRIPTS, Config
+from config import SETTABLE, Config
 
 SMALL = dict(
     picture_size=40,
@@ -48,7 +48,7 @@ def settings(script="model_train", **values):
     texts = {
         key: str(value).lower()
         for key, value in {**SMALL, **values}.items()
-        if key in SCRIPTS[script]
+        if key in SETTABLE[script]
     }
     return [word for key, text in texts.items() for word in ("--set", f"{key}={text}")]
 

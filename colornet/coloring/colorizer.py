@@ -8,23 +8,21 @@ the picture; its chrominance is brought to full size and joined with the picture
 (section 3.3) in strips of rows, so that memory follows the picture and not the network.
 """
 
-import concurrent.futures
-import functools
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from colornet.coloring.budget import Budget
+from colornet.coloring.joining import join_within, lightness_of
 from colornet.coloring.smoothing import smooth
 from colornet.errors import ImageError
 from colornet.network.engines import load_engine
 from colornet.pictures import colorspace
 from colornet.pictures.mounts import within_mount
 
-STRIP_PIXELS = 1 << 16  # pixels joined at a time, so that memory follows the picture alone
 SHRINKING: dict[str, Any] = dict(resample=Image.Resampling.BICUBIC, reducing_gap=3.0)
 MOST_SQUEEZE = 2  # times that the longer side is shrunk more than the shorter, at most
 SMALLEST = 8  # pixels; sides of the network's copy are at least this
@@ -119,10 +117,10 @@ class Colorizer:
         if style is None or scenes:
             own, probabilities = self.describe(global_copy[None])
             features = own if style is None else style
-        ab = self.finished(self.chrominance(local_copy[None], features)[0], local_copy)
+        ab = self.adjusted(self.chrominance(local_copy[None], features)[0], local_copy)
         return ab, None if probabilities is None else probabilities[0]
 
-    def finished(self, ab: np.ndarray, local_copy: np.ndarray) -> np.ndarray:
+    def adjusted(self, ab: np.ndarray, local_copy: np.ndarray) -> np.ndarray:
         """Chrominance of a picture as it is joined with it: smoothed, and of the strength set."""
         if self.config.smoothing:
             ab = smooth(ab, local_copy[..., 0])
@@ -156,7 +154,7 @@ class Colorizer:
         global_copy = Image.fromarray(local_copy[..., 0]).resize(square, **SHRINKING)
         return local_copy, np.clip(np.asarray(global_copy), 0, 1)[..., None]
 
-    def class_names_of(self, probabilities: np.ndarray, count: int) -> list[tuple[str, float]]:
+    def likeliest_scenes(self, probabilities: np.ndarray, count: int) -> list[tuple[str, float]]:
         """The `count` likeliest scenes of one picture: [(name, probability)]."""
         names = self.config.class_names or [f"class {i}" for i in range(len(probabilities))]
         best = np.argsort(-probabilities)[:count]
@@ -204,71 +202,3 @@ def small_luminance(pixels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     if small.dtype != np.uint8:  # cubic curves overshoot
         small = np.clip(small, 0, 1)
     return colorspace.encode_luminance(lightness_of(small))[..., None]
-
-
-def lightness_of(pixels: np.ndarray) -> np.ndarray:
-    """L* (height, width) of pixels as `colorize` takes them."""
-    if pixels.ndim == 2:
-        return colorspace.gray_to_lightness(pixels)
-    return colorspace.rgb_to_lightness(pixels)
-
-
-def gray_of(pixels: np.ndarray) -> np.ndarray:
-    """A picture's own luminance without colour: uint8 (height, width, 3)."""
-    return of_one_color(pixels, (0, 0))
-
-
-def of_one_color(pixels: np.ndarray, ab: Sequence[float]) -> np.ndarray:
-    """uint8 RGB of a picture's own luminance and one (a*, b*), as far as sRGB holds it."""
-    return join(pixels, np.array(ab, np.float32).reshape(1, 1, 2))
-
-
-def join_within(pixels: np.ndarray, inside: tuple[slice, slice], ab: np.ndarray) -> np.ndarray:
-    """`join` of the part of a picture that is inside its mount, which stays without colour.
-
-    Args:
-        inside: of `mounts.within_mount`.
-    """
-    part = pixels[inside]
-    if part.shape == pixels.shape:
-        return join(pixels, ab)
-    result = gray_of(pixels)
-    result[inside] = join(part, ab)
-    return result
-
-
-def join(pixels: np.ndarray, ab: np.ndarray) -> np.ndarray:
-    """A picture's own luminance with chrominance of any size, brought to its size bilinearly.
-
-    Args:
-        pixels: as of `colorize`.
-        ab: float32 (small height, small width, 2) in Lab units.
-
-    Returns:
-        uint8 (height, width, 3).
-    """
-    height, width = pixels.shape[:2]
-    planes = [Image.fromarray(np.ascontiguousarray(ab[..., i], np.float32)) for i in range(2)]
-    result = np.empty((height, width, 3), np.uint8)
-    rows = max(1, STRIP_PIXELS // width)
-    scale = ab.shape[0] / height
-
-    def strip(top: int) -> None:
-        bottom = min(top + rows, height)
-        box = (0, top * scale, ab.shape[1], min(bottom * scale, ab.shape[0]))
-        size = (width, bottom - top)
-        full = np.stack(
-            [np.asarray(p.resize(size, Image.Resampling.BILINEAR, box=box)) for p in planes]
-        )
-        lightness = lightness_of(pixels[top:bottom])
-        result[top:bottom] = colorspace.lab_to_rgb(lightness, np.moveaxis(full, 0, -1))
-
-    tops = range(0, height, rows)
-    list(_threads().map(strip, tops) if len(tops) > 1 else map(strip, tops))
-    return result
-
-
-@functools.cache
-def _threads() -> concurrent.futures.ThreadPoolExecutor:
-    """Threads for the strips of large pictures; made once, as small pictures come by thousands."""
-    return concurrent.futures.ThreadPoolExecutor(os.cpu_count(), "strips")

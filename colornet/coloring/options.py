@@ -1,17 +1,19 @@
-"""What the scripts that colour share on the command line."""
+"""What the scripts that color share on the command line."""
 
 import argparse
 import os
 import re
+from collections.abc import Iterable
+from fractions import Fraction
 from typing import Any
 
 from colornet import shell
 
-NAMES = ("engine", "precision", "device", "chroma", "working_size")  # of Colorizer's arguments
+COLORIZER_OPTIONS = ("engine", "precision", "device", "chroma", "working_size")  # and its arguments
 
 
 def add_options(arguments: argparse.ArgumentParser) -> None:
-    """Add the options that `given` understands."""
+    """Add the options that `colorizer_arguments` understands."""
     add = arguments.add_argument
     add(
         "--engine",
@@ -42,19 +44,43 @@ def add_options(arguments: argparse.ArgumentParser) -> None:
     )
     add(
         "--working-size",
-        type=shell.working_size,
+        type=_working_size,
         metavar="N|full",
         help="most pixels of a side that the network sees (default: the model's)",
     )
 
 
-def given(options: argparse.Namespace, pictures: int) -> dict[str, Any]:
+def colorizer_arguments(options: argparse.Namespace, pictures: int) -> dict[str, Any]:
     """Arguments of `Colorizer` from the command line's, and from how many pictures there are."""
-    at_once = min(pictures, os.cpu_count() or 1)
-    return {"at_once": at_once, **{name: getattr(options, name) for name in NAMES}}
+    at_once = max(1, min(pictures, os.cpu_count() or 1))
+    return {"at_once": at_once, **{name: getattr(options, name) for name in COLORIZER_OPTIONS}}
 
 
 def _device(text: str) -> str:
     if re.fullmatch(r"auto|cpu|gpu(:\d+)?", text):
         return text
     raise argparse.ArgumentTypeError(f"expected cpu, gpu, or gpu:1 and so on; got {text!r}")
+
+
+def _working_size(text: str) -> int:
+    """Pixels, 0 for "full"."""
+    if text == "full":
+        return 0
+    if text.isdecimal() and int(text) >= 8:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"expected 8 or more pixels, or full; got {text!r}")
+
+
+def film_time(text: str) -> Fraction:
+    """Reader of a time in a film: seconds, or hours:minutes:seconds; in seconds."""
+    if re.fullmatch(r"(\d{1,9}:){0,2}\d{1,9}(\.\d+)?", text, re.ASCII):
+        *larger, seconds = map(Fraction, text.split(":"))
+        return sum((part * 60**place for place, part in enumerate(larger[::-1], 1)), seconds)
+    raise argparse.ArgumentTypeError(
+        f"expected a time such as 90 or 1:30 or 0:01:30.5; got {text!r}"
+    )
+
+
+def print_scenes(name: str, scenes: Iterable[tuple[str, float]]) -> None:
+    """Print the likeliest scenes [(class, probability)] of a picture or shot."""
+    print(f"{name}: {', '.join(f'{scene} {100 * share:.1f} %' for scene, share in scenes)}")

@@ -12,8 +12,9 @@ from PIL import Image
 
 from colornet import shell
 from colornet.coloring.budget import Budget
-from colornet.coloring.colorizer import Colorizer, gray_of
-from colornet.coloring.outputs import Job
+from colornet.coloring.colorizer import Colorizer
+from colornet.coloring.jobs import Job
+from colornet.coloring.joining import gray_of
 from colornet.errors import ImageError
 from colornet.pictures import opening, saving
 from colornet.pictures.formats import MAX_PIXELS
@@ -31,7 +32,7 @@ def color_file(
     """Make what is missing of one picture's outputs; each is whole or not there.
 
     Args:
-        job: `outputs.Job`.
+        job: `jobs.Job`.
         colorizer: `Colorizer`.
         options: max_pixels, overwrite, classes and quality of the command line.
         style: as of `colorize`.

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 
 from colornet import files, shell
-from colornet.coloring import outputs
 from colornet.coloring.colorizer import Colorizer
-from colornet.coloring.options import given
-from colornet.coloring.outputs import Job
+from colornet.coloring.jobs import Job, feasible, find_jobs
+from colornet.coloring.options import colorizer_arguments, print_scenes
 from colornet.coloring.pipeline import color_file, each_picture
 from colornet.errors import ImageError, TooManyPixels, UserError
 from colornet.files import printable
@@ -39,8 +38,8 @@ def transform(options: argparse.Namespace, build_model: Callable[..., Any]) -> i
     Raises:
         UserError: the inputs, the output or the model cannot be used.
     """
-    jobs = outputs.find_jobs(options)
-    free, failed = outputs.claimed(jobs, options)
+    jobs = find_jobs(options)
+    free, failed = feasible(jobs, options)
     _say_unused(jobs, options)
     todo = [
         job
@@ -77,11 +76,16 @@ def _color(
         from colornet.coloring.films import command  # pictures do without PyAV
 
         command.check(options)
-    colorizer = Colorizer(options.model, build_model, **given(options, max(1, len(pictures))))
+    colorizer = Colorizer(options.model, build_model, **colorizer_arguments(options, len(pictures)))
     print(f"{printable(colorizer.engine.source)}, {colorizer.engine.name}")
     style = _style(options, colorizer)
     colored = _color_pictures(pictures, colorizer, options, style)
-    return colored + (_color_films(films, colorizer, options, style) if films else 0)
+    for job, error in command.color_films(films, colorizer, options, style) if films else ():
+        if error is None:
+            colored += 1
+        else:
+            _report(job, error)
+    return colored
 
 
 def _style(options: argparse.Namespace, colorizer: Colorizer) -> np.ndarray | None:
@@ -123,24 +127,10 @@ def _color_pictures(
                 if remark:
                     print(f"{printable(job.source)}: {remark}")
                 if options.classes and scenes is not None:
-                    shell.print_scenes(
-                        printable(job.source), colorizer.class_names_of(scenes, options.classes)
+                    print_scenes(
+                        printable(job.source), colorizer.likeliest_scenes(scenes, options.classes)
                     )
             bar.update()
-    return colored
-
-
-def _color_films(
-    jobs: Sequence[Job], colorizer: Colorizer, options: argparse.Namespace, style: np.ndarray | None
-) -> int:
-    from colornet.coloring.films.command import color_films  # pictures do without PyAV
-
-    colored = 0
-    for job, error in color_films(jobs, colorizer, options, style):
-        if error is None:
-            colored += 1
-        else:
-            _report(job, error)
     return colored
 
 

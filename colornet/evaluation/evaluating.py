@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from colornet import shell
-from colornet.coloring.colorizer import Colorizer, gray_of
-from colornet.coloring.options import given
+from colornet.coloring.colorizer import Colorizer
+from colornet.coloring.joining import gray_of
+from colornet.coloring.options import colorizer_arguments
 from colornet.errors import ImageError, UserError
 from colornet.evaluation import report
 from colornet.evaluation.measuring import Measuring, Photograph, measure_all
@@ -42,7 +43,7 @@ def evaluate(
     check_outputs(options, [path for of_set in paths.values() for path in of_set])
     count = sum(map(len, paths.values()))
     colorizers = {
-        name: Colorizer(path, build_model, **given(options, count))
+        name: Colorizer(path, build_model, **colorizer_arguments(options, count))
         for name, path in model_names(options.model).items()
     }
     means = [options.mean_color, *(each.config.mean_color for each in colorizers.values())]
@@ -190,7 +191,7 @@ def _sheet_row(
     first, colorizer = next(iter(measuring.colorizers.items()))
     scenes: Sequence[tuple[str, float]] = ()
     if first in photograph.probabilities:
-        scenes = colorizer.class_names_of(photograph.probabilities[first], GUESSES)
+        scenes = colorizer.likeliest_scenes(photograph.probabilities[first], GUESSES)
     class_name = photograph.scene_of(colorizer.config.class_names)
     text = report.caption(kind, photograph, measuring.colorizers, scenes, class_name)
     return (gray_of(shown), *colored, truth), text

@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import numpy as np
 
-from colornet.coloring.colorizer import Colorizer, gray_of, of_one_color
+from colornet.coloring.colorizer import Colorizer
+from colornet.coloring.joining import gray_of, of_one_color
 from colornet.coloring.pipeline import each_picture
 from colornet.errors import ImageError
 from colornet.evaluation import metrics, photograph_aging

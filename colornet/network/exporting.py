@@ -61,15 +61,7 @@ def export(weights: str, build_model: Callable[..., Any], target: str, kind: str
     """
     weights, settings = weights_files.trained_files(weights)
     model, config = weights_files.load_trained(weights, build_model)
-    if kind == "saved_model" and os.path.exists(target):
-        raise UserError(f"{target}: exists already; expected the name of a new folder")
-    last = os.path.join(target, weights_files.LAST_WEIGHTS)  # of a run
-    own = os.path.realpath(target) == os.path.dirname(os.path.realpath(weights))
-    if kind == "weights" and (own or os.path.exists(last)):
-        raise UserError(
-            f"{target}: has weights that were trained, which these would replace; expected "
-            "another folder"
-        )
+    _check_target(target, kind, weights)
     folder, name = os.path.split(os.path.abspath(target))
     os.makedirs(folder, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder) as scratch:
@@ -88,6 +80,19 @@ def export(weights: str, build_model: Callable[..., Any], target: str, kind: str
         _refuse_visible(difference, kind)
         _give_name(made, target)
     return difference
+
+
+def _check_target(target: str, kind: str, weights: str) -> None:
+    """Raise UserError where an export would replace what it should not."""
+    if kind == "saved_model" and os.path.exists(target):
+        raise UserError(f"{target}: exists already; expected the name of a new folder")
+    last = os.path.join(target, weights_files.LAST_WEIGHTS)  # of a run
+    own = os.path.realpath(target) == os.path.dirname(os.path.realpath(weights))
+    if kind == "weights" and (own or os.path.exists(last)):
+        raise UserError(
+            f"{target}: has weights that were trained, which these would replace; expected "
+            "another folder"
+        )
 
 
 def _saved_model(model: keras.Model, config: Config, folder: str) -> TensorFlowEngine:
@@ -164,7 +169,7 @@ def save_half(model: keras.Model, weights: str, settings: str, folder: str) -> N
     weights_files.start_from(model, config)
     os.makedirs(folder)
     shutil.copy(settings, os.path.join(folder, weights_files.CONFIG))
-    path = os.path.join(folder, weights_files.WEIGHTS)
+    path = os.path.join(folder, weights_files.BEST_WEIGHTS)
     weights_files.save_weights(model, path)
     with whole_path(path) as partial, h5py.File(path, "r") as full, h5py.File(partial, "w") as half:
 

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from colornet.errors import UserError
-from colornet.network.paths import split_paths
+from colornet.network.splitting import split_paths
 from colornet.network.weights_files import load_trained, trained_files
 from config import Config
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import h5py
     import keras
 
-WEIGHTS = "best.weights.h5"
+BEST_WEIGHTS = "best.weights.h5"
 LAST_WEIGHTS = "last.weights.h5"  # of a run that has not been validated yet
 
 # Variables of a layer in the order in which Keras numbers them.
@@ -218,7 +218,7 @@ def trained_files(path: str | os.PathLike[str]) -> tuple[str, str]:
     """
     if os.path.isdir(path):
         folder = path
-        names = [os.path.join(path, name) for name in (WEIGHTS, LAST_WEIGHTS)]
+        names = [os.path.join(path, name) for name in (BEST_WEIGHTS, LAST_WEIGHTS)]
     else:
         folder, names = os.path.dirname(path), [os.fspath(path)]
     for weights in names:

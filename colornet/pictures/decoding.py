@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageFile
 
 from colornet.errors import TooManyPixels
-from colornet.pictures.depth import Scale, scale_of, unit
+from colornet.pictures.depth import Scale, scale_of, to_unit
 from colornet.pictures.metadata import Metadata, orientation_of, read_metadata
 from colornet.pictures.profiles import byte_table, gray_curve, profile_transform
 
@@ -132,7 +132,7 @@ def _deep_gray_conversion(image: Image.Image, scale: Scale) -> Callable[[Image.I
     curve = gray_curve(image.info)
 
     def convert(band: Image.Image) -> np.ndarray:
-        gray = unit(np.asarray(band), scale)
+        gray = to_unit(np.asarray(band), scale)
         return gray if curve is None else np.interp(gray, np.linspace(0, 1, curve.size), curve)
 
     return convert

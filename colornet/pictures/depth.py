@@ -71,7 +71,7 @@ def _white(most: float, kind: str) -> float:
     return next((white for white, room in scales if most <= room), power)
 
 
-def unit(samples: np.ndarray, scale: Scale) -> np.ndarray:
+def to_unit(samples: np.ndarray, scale: Scale) -> np.ndarray:
     """float32 in [0, 1]; what is no number becomes 0."""
     with np.errstate(over="ignore"):
         values = samples.astype(np.float32)
@@ -87,5 +87,5 @@ def to_bytes(samples: np.ndarray, scale: Scale) -> np.ndarray:
     result = np.empty(samples.shape, np.uint8)
     rows = max(1, BLOCK // max(1, samples[:1].size))
     for row in range(0, len(samples), rows):
-        result[row : row + rows] = np.rint(unit(samples[row : row + rows], scale) * 255)
+        result[row : row + rows] = np.rint(to_unit(samples[row : row + rows], scale) * 255)
     return result

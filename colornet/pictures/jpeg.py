@@ -72,7 +72,7 @@ class RareJpeg(Source):
             raise ImageError(f"damaged, or of a rare kind ({kind}): {error}") from None
         deep = samples.ndim == 2 and self.bits > 8
         scale = depth.scale_of(samples, self.bits)
-        pixels = depth.unit(samples, scale) if deep else depth.to_bytes(samples, scale)
+        pixels = depth.to_unit(samples, scale) if deep else depth.to_bytes(samples, scale)
         return Image.fromarray(pixels), Image.Exif(), None
 
 

@@ -146,7 +146,7 @@ class _Page(Source):
         scale = depth.scale_of(values, page.bitspersample)
         self.add_remark(scale.remark)
         deep = self.colors == 1 and page.bitspersample > 8
-        pixels = depth.unit(values, scale) if deep else depth.to_bytes(values, scale)
+        pixels = depth.to_unit(values, scale) if deep else depth.to_bytes(values, scale)
         full, floats = 1 if deep else 255, samples.dtype.kind == "f"
         if page.photometric == WHITE_IS_ZERO:
             pixels = full - pixels

@@ -21,7 +21,7 @@ from config import Config
 
 Batch = tuple[tf.Tensor, tf.Tensor, tf.Tensor]  # luminance, chrominance, labels
 
-READERS = 2  # batches put together at the same time
+PARALLEL = 2  # batches put together at the same time
 COLUMNS = 4  # of a sheet; each crop takes two tiles
 
 
@@ -50,7 +50,7 @@ def training_batches(
     )
     chain = tf.data.Dataset.range(start_step, tf.int64.max)
     chain = chain.map(
-        lambda step: _arrays(reader.step, step, share, size), READERS, deterministic=True
+        lambda step: _arrays(reader.batch, step, share, size), PARALLEL, deterministic=True
     )
     chain = chain.unbatch()
     chain = chain.map(_random_crop(config, size), tf.data.AUTOTUNE, deterministic=True)
@@ -75,7 +75,7 @@ def validation_batches(
         return (*_crop(luminance, chrominance, margin, margin, side, side), label)
 
     chain = tf.data.Dataset.range(0, count, batch_size)
-    chain = chain.map(lambda first: _arrays(read, first, None, size), READERS, deterministic=True)
+    chain = chain.map(lambda first: _arrays(read, first, None, size), PARALLEL, deterministic=True)
     chain = chain.unbatch().map(crop, tf.data.AUTOTUNE, deterministic=True)
     return Batches(chain.batch(batch_size).map(_to_floats).prefetch(2))
 

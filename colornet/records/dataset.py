@@ -15,7 +15,7 @@ DATASET = "dataset.json"
 PLAN = "plan.json"  # what the folder was begun with
 CHUNK = 1 << 26  # bytes that are read at once
 SPLITS = ("train", "val")
-READER = 2  # of the order in which records are read; another order is another training
+ORDER = 2  # version of that in which records are read; another order is another training
 
 
 def read_dataset(folder: str | os.PathLike[str]) -> dict[str, Any]:
@@ -141,5 +141,5 @@ def fingerprint(dataset: dict[str, Any]) -> str:
 
     Two folders of the same text give the same batches for the same settings.
     """
-    parts = (READER, [shard["digest"] for split in SPLITS for shard in dataset[split]["shards"]])
+    parts = (ORDER, [shard["digest"] for split in SPLITS for shard in dataset[split]["shards"]])
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

@@ -115,8 +115,8 @@ class TrainingReader:
             lambda epoch, chunk: self.pool.submit(self._read_chunk, epoch, chunk)
         )
 
-    def step(self, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """The host's part of a batch.
+    def batch(self, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """The host's part of a step's batch.
 
         Returns:
             positions (share,) int64 in the whole training; luminance (share, size, size) and

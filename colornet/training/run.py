@@ -58,7 +58,7 @@ def open_run(
         )
         print(block, flush=True)
         if run.finished:
-            print(run_settings.finished(config, folder))
+            print(run_settings.finished_line(config, folder))
         yield run
 
 

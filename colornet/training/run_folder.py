@@ -33,7 +33,7 @@ class RunFolder:
         self.path = os.fspath(path)
         self.settings = os.path.join(path, weights_files.CONFIG)
         self.metrics = os.path.join(path, "metrics.jsonl")
-        self.best_weights = os.path.join(path, weights_files.WEIGHTS)
+        self.best_weights = os.path.join(path, weights_files.BEST_WEIGHTS)
         self.last_weights = os.path.join(path, weights_files.LAST_WEIGHTS)
         self.checkpoints = os.path.join(path, "checkpoints")
         self.panels = os.path.join(path, "panels")

@@ -5,17 +5,9 @@ from typing import Any
 
 from colornet.errors import UserError
 from colornet.records.dataset import fingerprint
+from colornet.settings import differences
 from colornet.training.run_folder import RunFolder
-from config import (
-    BEFORE,
-    FILLED_IN,
-    FROM_RECORDS,
-    RESUMABLE,
-    Config,
-    differences,
-    file_settings,
-    read_config,
-)
+from config import BEFORE, FILLED_IN, FROM_RECORDS, RESUMABLE, Config, file_settings, read_config
 
 
 def of_records(config: Config, dataset: dict[str, Any]) -> Config:
@@ -122,7 +114,7 @@ def _schedule(config: Config) -> str:
     return f"rate {config.learning_rate:g}{rise}, constant: steps may be raised later to go on"
 
 
-def finished(config: Config, folder: RunFolder) -> str:
+def finished_line(config: Config, folder: RunFolder) -> str:
     """The line that says that no step is left, and how to train on."""
     if config.schedule == "cosine":
         more = (

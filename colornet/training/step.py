@@ -164,7 +164,7 @@ class TrainState(tf.Module):
 
     def first_not_finite(self, batch: Any) -> str:
         """Name of the first tensor that is not finite, with a batch as of `step`."""
-        return first_not_finite(self.model, self.strategy.experimental_local_results(batch[0])[0])
+        return _first_not_finite(self.model, self.strategy.experimental_local_results(batch[0])[0])
 
     def parameters(self) -> int:
         """Count of the numbers that are trained."""
@@ -206,7 +206,7 @@ def joint_loss(totals: Any, config: Config) -> Any:
     return totals[0] + config.classification_weight * totals[1]
 
 
-def first_not_finite(model: keras.Model, luminance: tf.Tensor) -> str:
+def _first_not_finite(model: keras.Model, luminance: tf.Tensor) -> str:
     """Name of the first tensor that is not finite: a weight, the input, or a layer's output."""
     for variable in model.trainable_variables:
         if not _finite(variable.value):

@@ -255,7 +255,7 @@ def test_steadied_colors_flicker_less():
          np.float32(noise.normal(0, 5, (8, 8, 2))))
         for _ in range(20)
     ]  # fmt: skip
-    steadied = [steadying.add(*frame) for frame in frames]
+    steadied = [steadying.steadied(*frame) for frame in frames]
     jumps, steps = (np.abs(np.diff(planes, axis=0)).mean()
                     for planes in ([ab for _, ab in frames], steadied))  # fmt: skip
     assert steps < 0.4 * jumps
@@ -275,8 +275,8 @@ def test_what_moves_takes_its_new_color_at_once():
     still = np.full((8, 8, 1), 0.5, np.float32)
     moved = still.copy()
     moved[6:] = 0.9
-    first = steadying.add(still, np.zeros((4, 4, 2), np.float32))
-    second = steadying.add(moved, np.full((4, 4, 2), 10, np.float32))
+    first = steadying.steadied(still, np.zeros((4, 4, 2), np.float32))
+    second = steadying.steadied(moved, np.full((4, 4, 2), 10, np.float32))
     assert not first.any()
     assert np.all(second[0] < 5) and np.all(second[3] > 9.9)
 

@@ -20,7 +20,7 @@ from skimage import color, data
 import model_transform
 import tiny
 from build_model import build_model
-from colornet.coloring import outputs
+from colornet.coloring import jobs
 from colornet.errors import ImageError
 from colornet.pictures import colorspace, opening
 from colornet.pictures.mounts import within_mount
@@ -343,7 +343,7 @@ def test_names_that_a_file_system_takes_for_one_do_not_share_an_output(run, caps
     if len(os.listdir("album")) == 4:  # this one tells them apart
         assert run("album", "-o", "out") == 0
         assert len(os.listdir("out")) == 4
-        monkeypatch.setattr(outputs, "_tells_apart", lambda folder: False)
+        monkeypatch.setattr(jobs, "_tells_apart", lambda folder: False)
         assert run("album", "-o", "other") == 1
         assert len(os.listdir("other")) == 2
         assert capsys.readouterr().err.count("is that of another input too") == 2
@@ -646,7 +646,7 @@ def test_classes_without_names_have_numbers(tiny_network):
 
     colorizer = Colorizer(tiny_network, build_model)
     colorizer.config = dataclasses.replace(colorizer.config, class_names=())
-    assert colorizer.class_names_of(np.array([0.1, 0.7, 0.2]), 2) == [
+    assert colorizer.likeliest_scenes(np.array([0.1, 0.7, 0.2]), 2) == [
         ("class 1", 0.7), ("class 2", 0.2)
     ]  # fmt: skip
 
@@ -670,15 +670,15 @@ def test_colorize_takes_gray_of_any_depth(colorizer):
 
 
 def test_strips_join_without_seams():
-    from colornet.coloring import colorizer
+    from colornet.coloring import joining
 
     size = (600, 400)
-    assert size[0] * size[1] > 3 * colorizer.STRIP_PIXELS
+    assert size[0] * size[1] > 3 * joining.STRIP_PIXELS
     ab = np.random.default_rng(0).normal(0, 20, (9, 7, 2)).astype(np.float32)
     planes = [Image.fromarray(ab[..., i]).resize(size, Image.Resampling.BILINEAR) for i in range(2)]
     pixels = np.full((*size[::-1], 3), 128, np.uint8)
-    whole = colorspace.lab_to_rgb(colorizer.lightness_of(pixels), np.stack(planes, -1))
-    assert np.abs(colorizer.join(pixels, ab).astype(int) - whole).max() <= 1
+    whole = colorspace.lab_to_rgb(joining.lightness_of(pixels), np.stack(planes, -1))
+    assert np.abs(joining.join(pixels, ab).astype(int) - whole).max() <= 1
 
 
 def test_working_shapes():

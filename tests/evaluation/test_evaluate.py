@@ -18,7 +18,7 @@ from build_model import build_model
 from colornet.errors import UserError
 from colornet.evaluation import evaluating, report
 from colornet.evaluation.measuring import Measuring, Photograph
-from colornet.network.weights_files import CONFIG, WEIGHTS, save_weights
+from colornet.network.weights_files import BEST_WEIGHTS, CONFIG, save_weights
 from colornet.pictures import colorspace
 from config import load_config, read_config, save_config
 
@@ -39,7 +39,7 @@ def make_model(folder, **changes):
         if variable.path.endswith("bias") and variable.shape == (3,):
             variable.assign([50.0, 0.0, 25.0])
     folder.mkdir()
-    save_weights(model, folder / WEIGHTS)
+    save_weights(model, folder / BEST_WEIGHTS)
     save_config(config, folder / CONFIG)
     return str(folder)
 

@@ -7,7 +7,7 @@ import pytest
 import build_model as network
 import tiny
 from colornet.network.folding import fold
-from colornet.network.paths import split_paths
+from colornet.network.splitting import split_paths
 from colornet.network.table import layer_table
 from colornet.network.vocabulary import NETWORKS
 from config import load_config

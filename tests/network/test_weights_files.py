@@ -23,7 +23,7 @@ def run(tiny_network, tmp_path):
 
 
 def weights_of(folder):
-    return os.path.join(folder, weights_files.WEIGHTS)
+    return os.path.join(folder, weights_files.BEST_WEIGHTS)
 
 
 def test_keras_loads_them_and_computes_the_same(tiny_network):
@@ -92,7 +92,7 @@ def test_other_networks_are_refused_and_nothing_is_changed(run):
 
 
 def test_last_weights_color_until_there_are_best(run):
-    best, last = run / weights_files.WEIGHTS, run / weights_files.LAST_WEIGHTS
+    best, last = run / weights_files.BEST_WEIGHTS, run / weights_files.LAST_WEIGHTS
     assert weights_files.trained_files(run)[0] == str(best)
     best.rename(last)
     assert weights_files.trained_files(run)[0] == str(last)

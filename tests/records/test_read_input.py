@@ -20,7 +20,7 @@ from colornet.records import order, reading, storage
 from colornet.records.dataset import SCHEMA, fingerprint, read_dataset
 from colornet.records.format import Record, parse_records, record_bytes
 from colornet.records.shards import shards_of
-from config import FROM_RECORDS, SCRIPTS, load_config
+from config import FROM_RECORDS, SETTABLE, load_config
 
 SIZE, CROP = 40, 32
 PICTURES, BATCH = 50, 8  # an epoch ends within a batch
@@ -173,7 +173,7 @@ def _reader(records, buffer=16, host=0, hosts=1):
 @pytest.mark.parametrize("step", [5, 123_456_789])
 def test_beginning_anywhere_reads_no_more_than_the_buffer(records, read_counts, step):
     reader = _reader(records, buffer=32)
-    reader.step(step)
+    reader.batch(step)
     reader.pool.shutdown()
     assert BATCH <= sum(read_counts) <= 32
 
@@ -182,7 +182,7 @@ def test_hosts_read_their_own_pictures_alone(records, read_counts):
     totals = []
     for hosts in (1, 2, 4):
         readers = [_reader(records, host=host, hosts=hosts) for host in range(hosts)]
-        batches = [[reader.step(step) for step in range(25)] for reader in readers]
+        batches = [[reader.batch(step) for step in range(25)] for reader in readers]
         for reader in readers:
             reader.pool.shutdown()
         positions = np.stack([[part[0] for part in of_host] for of_host in batches], axis=1)
@@ -241,7 +241,7 @@ def test_the_script_shows_a_batch(records, tmp_path, capsys):
 
 
 def test_the_script_takes_the_settings_that_batches_use(records):
-    """A new one belongs into SCRIPTS, too."""
+    """A new one belongs into SETTABLE, too."""
     used = set()
 
     class Watched(type(CONFIG)):
@@ -252,7 +252,7 @@ def test_the_script_takes_the_settings_that_batches_use(records):
     config = Watched(**dataclasses.asdict(CONFIG))
     used.clear()  # making it checks them all
     read_input.training_batches(config, *records)
-    assert used & SETTING_NAMES - set(FROM_RECORDS) == set(SCRIPTS["read_input"])
+    assert used & SETTING_NAMES - set(FROM_RECORDS) == set(SETTABLE["read_input"])
 
 
 def test_crops_and_flips_keep_both_planes_aligned(records):

@@ -168,7 +168,7 @@ def test_what_going_on_means_is_said(tmp_path, schedule, at_the_start, at_the_en
     dataset = {"train": {"pictures": 9}, "val": {"pictures": 2}}
     block = run_settings.start_block(config, dataset, folder, "CPU", "float32", 7, 0)
     assert at_the_start in block
-    assert at_the_end in run_settings.finished(config, folder)
+    assert at_the_end in run_settings.finished_line(config, folder)
 
 
 # --- The log --------------------------------------------------------------------------------

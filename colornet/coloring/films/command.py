@@ -8,12 +8,12 @@ from fractions import Fraction
 
 import numpy as np
 
-from colornet import shell
 from colornet.coloring.colorizer import Colorizer
 from colornet.coloring.films.encoding import CODEC, Encoding
 from colornet.coloring.films.film_colorizer import FilmColorizer, FilmSettings
 from colornet.coloring.films.source import FilmError
-from colornet.coloring.outputs import Job
+from colornet.coloring.jobs import Job
+from colornet.coloring.options import print_scenes
 from colornet.errors import ImageError, UserError
 from colornet.files import printable
 from colornet.progress import Bar, progress
@@ -28,7 +28,7 @@ def color_films(
     """Color films, one after the other.
 
     Args:
-        jobs: `outputs.Job`s of films.
+        jobs: `jobs.Job`s of films.
         colorizer: a `Colorizer`.
         options: start, stop, steady, codec and crf (None: not given), and classes, of the command
             line.
@@ -54,12 +54,10 @@ def color_films(
             continue
         shots = f", shots: {len(outcome.scenes)}" if settings.steady else ""
         print(f"{name}: {outcome.frames} frames{shots}")
-        if options.classes:
-            for start, probabilities in outcome.scenes.items():
-                if probabilities is None:
-                    continue
-                scenes = colorizer.class_names_of(probabilities, options.classes)
-                shell.print_scenes(f"{name}, from frame {start}", scenes)
+        for start, probabilities in outcome.scenes.items():
+            if options.classes and probabilities is not None:
+                scenes = colorizer.likeliest_scenes(probabilities, options.classes)
+                print_scenes(f"{name}, from frame {start}", scenes)
         for stream in outcome.left_out:
             print(f"{name}: left out: {stream}", file=sys.stderr)
         yield job, ImageError(outcome.damage) if outcome.damage else None

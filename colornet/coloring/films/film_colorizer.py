@@ -120,15 +120,15 @@ class FilmColorizer:
     def _write(self, film: FilmSource, partial: str, outcome: Outcome, progress: Progress) -> None:
         with Sink(partial, film, self.settings.encoding) as sink:
             outcome.left_out = sink.left_out
-            begins: dict[int, np.ndarray | None] = {}
+            styles: dict[int, np.ndarray | None] = {}
             expected = film.expected
             if self.settings.steady:
                 with progress("looking for shots", expected) as bar:
-                    begins, outcome.scenes, expected = self._find_shots(film, bar)
+                    styles, outcome.scenes, expected = self._find_shots(film, bar)
             first = frames.planar(film.first)
             matrix = ycbcr.matrix_of(first.colorspace, first.height)
             depth = max(2, min(16, BYTES_AHEAD // frames.bytes_of(first)))
-            items = ahead(self._seen(film.read(sink.copied), begins), depth)
+            items = ahead(self._seen(film.read(sink.copied), styles), depth)
             colored = ahead(self._colored(items, min(BATCH, depth)), depth)
             with contextlib.closing(colored), progress("coloring", expected) as bar:
                 for item in colored:
@@ -152,7 +152,7 @@ class FilmColorizer:
             (global features by the number of each shot's first frame, probabilities of its scenes
             likewise, number of frames).
         """
-        begins: dict[int, np.ndarray | None] = {}
+        styles: dict[int, np.ndarray | None] = {}
         scenes: dict[int, np.ndarray | None] = {}
         count = 0
 
@@ -171,11 +171,11 @@ class FilmColorizer:
                 bar.update()
 
         for shot in shots.find_shots(seen()):
-            begins[shot.start], scenes[shot.start] = (
+            styles[shot.start], scenes[shot.start] = (
                 None if each is None else np.mean(each, axis=0)
                 for each in self.colorizer.describe(np.stack(shot.samples))
             )
-        return begins, scenes, count
+        return styles, scenes, count
 
     def _copies(self, frame: av.VideoFrame) -> tuple[np.ndarray, np.ndarray]:
         """The network's copies (local, global) of a planar frame, upright."""
@@ -188,7 +188,7 @@ class FilmColorizer:
         return self.colorizer.copies(upright)
 
     def _seen(
-        self, items: Iterable[av.VideoFrame | av.Packet], begins: dict[int, np.ndarray | None]
+        self, items: Iterable[av.VideoFrame | av.Packet], styles: dict[int, np.ndarray | None]
     ) -> Generator[Seen | av.Packet, None, None]:
         """The items of a film; of frames, what the network is to see, and the shot's features."""
         number, features = 0, None
@@ -197,8 +197,8 @@ class FilmColorizer:
                 yield item
                 continue
             frame = frames.planar(item)
-            features = begins.get(number, features)
-            yield Seen(frame, *self._copies(frame), features, number in begins)
+            features = styles.get(number, features)
+            yield Seen(frame, *self._copies(frame), features, number in styles)
             number += 1
 
     def _colored(
@@ -226,11 +226,11 @@ class FilmColorizer:
                 np.stack([each.local_copy for each in alike]), self._features(alike)
             )
             for each, ab in zip(alike, planes):
-                ab = self.colorizer.finished(ab, each.local_copy)
+                ab = self.colorizer.adjusted(ab, each.local_copy)
                 if steadying:
                     if each.begins:
                         steadying.forget()
-                    ab = steadying.add(each.local_copy, ab)
+                    ab = steadying.steadied(each.local_copy, ab)
                 each.ab = np.rot90(ab, -_quarter_turns(each.frame))
         return items
 

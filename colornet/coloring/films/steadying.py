@@ -22,7 +22,7 @@ class Steadying:
         """A new shot begins."""
         self.ab = None
 
-    def add(self, luminance: np.ndarray, ab: np.ndarray) -> np.ndarray:
+    def steadied(self, luminance: np.ndarray, ab: np.ndarray) -> np.ndarray:
         """A frame's chrominance, steadied.
 
         Args:

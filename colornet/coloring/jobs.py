@@ -155,7 +155,7 @@ def _comparison(target: str, is_film: bool, options: argparse.Namespace) -> str 
     return os.path.splitext(target)[0] + ".compare.png" if wanted else None
 
 
-def claimed(
+def feasible(
     jobs: Sequence[Job], options: argparse.Namespace
 ) -> tuple[list[Job], list[tuple[Job, ImageError]]]:
     """Jobs that can be done and whose outputs replace no input and no other's, and the others.
