@@ -23,7 +23,7 @@ SCHEDULES = ("constant", "cosine")
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    # --- Records: photographs as stored (section 4, training) ---------------------------
+    # --- Records: photographs as stored (sections 3.4, 4) -------------------------------
     picture_size: int = 256  # pixels; photographs are squeezed to this square
     min_side: int = 32  # pixels; a photograph with a shorter side is left out
     min_chroma: float = 1.0  # Lab units; less mean chroma is a greyscale photograph
@@ -40,7 +40,7 @@ class Config:
     normalization_momentum: float = 0.9  # of batch normalization's averages; Torch calls it 0.1
     normalization_epsilon: float = 1e-5  # added to its variances
 
-    # --- Training (section 4) -----------------------------------------------------------
+    # --- Training (sections 3.3, 3.4, 4) ------------------------------------------------
     seed: int = 0  # weights, order, crops and flips
     initial_weights: str = ""  # run folder or weights file to start from; "": random weights
     zoom: float = 1.0  # a crop's sides are this much longer or shorter at most; scaled to crop_size
@@ -73,7 +73,7 @@ class Config:
     validation_batch: int = 32  # pictures that validation computes at once
     panel_pictures: int = 8  # pictures in each validation panel
 
-    # --- Colouring (section 5) ----------------------------------------------------------
+    # --- Colouring (sections 3.4, 4) ----------------------------------------------------
     working_size: int = 256  # pixels, most of a side that the network sees; 0: the whole picture
     chroma: float = 1.0  # multiplies the predicted chrominance
     smoothing: bool = True  # even out chrominance within the edges of the luminance

@@ -1,4 +1,4 @@
-"""Records to weights: trains the network by the joint loss (section 4 of the paper).
+"""Records to weights: trains the network by the joint loss (section 3.3 of the paper).
 
     python model_train.py --records records --run-dir runs/mine --preset compact
     python model_train.py --records records --run-dir runs/wide --set width=0.75 --set steps=50000

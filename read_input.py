@@ -30,7 +30,7 @@ def training_batches(
     pipelines: int = 1,
     parts: int = 1,
 ) -> "tf.data.Dataset":
-    """Endless shuffled batches of random crops, half of them flipped (section 4).
+    """Endless shuffled batches of random crops, half of them flipped (section 3.4).
 
     With a `zoom` above 1 the crops are rectangles of random sides, and are scaled to crop_size.
     A share `aging` of them has the luminance of old photographs. Errors of reading come from

@@ -5,7 +5,7 @@
 
 A picture goes one way: copies for the network, chrominance, join. The network sees small copies of
 the picture; its chrominance is brought to full size and joined with the picture's own luminance
-(section 3.3) in strips of rows, so that memory follows the picture and not the network.
+(section 3.2) in strips of rows, so that memory follows the picture and not the network.
 """
 
 import os
@@ -170,7 +170,7 @@ def colorize(
         pixels: uint8 (height, width, 3) sRGB, of which only the luminance is used; or grey
             (height, width), uint8 or float32 in [0, 1].
         colorizer: a `Colorizer`.
-        style: of `Colorizer.style_of`, to take another picture's colours (section 5.3).
+        style: of `Colorizer.style_of`, to take another picture's colours (section 4.5).
 
     Returns:
         uint8 (height, width, 3) sRGB, whose L* is within 1.0 of the picture's at every pixel.
@@ -181,7 +181,7 @@ def colorize(
 def working_shape(shape: tuple[int, int], working_size: int) -> tuple[int, int]:
     """(height, width) of the network's copy: no side over working_size (0: as it is).
 
-    Other shapes than squares are squeezed, as the training pictures were (section 4).
+    Other shapes than squares are squeezed, as the training pictures were (section 3.4).
     """
     if not working_size:
         return shape

@@ -54,7 +54,7 @@ class Engine(Protocol):
 
         Args:
             luminance: float32 (batch, height, width, 1) in [0, 1].
-            features: global ones, another picture's for style transfer (section 5.3); None where
+            features: global ones, another picture's for style transfer (section 4.5); None where
                 the network has none.
 
         Raises:

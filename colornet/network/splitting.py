@@ -15,7 +15,7 @@ def split_paths(model: keras.Model, config: Config) -> tuple[keras.Model | None,
             None where the model has no global features.
         local_path: [luminance (batch, height, width, 1), global_features] to chrominance
             (batch, ceil(height/2), ceil(width/2), 2). Features of another picture transfer its
-            colour style (section 5.3). Without global features it takes [luminance].
+            colour style (section 4.5). Without global features it takes [luminance].
     """
     network = model.get_layer
     luminance = keras.Input((None, None, 1), name="any_luminance")

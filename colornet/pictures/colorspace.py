@@ -1,8 +1,8 @@
 """RGB <-> CIE L*a*b*, and the network's encoding of it. No other file holds a colour constant.
 
 Lab is D65, 2 degree observer: L* 0 to 100, a* and b* about -110 to 110. The network's input is
-luminance L* / 100 and its target chrominance (ab + 100) / 200, clipped to [0, 1] (section 4 of
-the paper; the same decoding as in the authors' release).
+luminance L* / 100 and its target chrominance (ab + 100) / 200, clipped to [0, 1] (section 3.2
+of the paper; the same decoding as in the authors' release).
 
 Constants and conversions to Lab are scikit-image's, to the last bit of float32; importing it takes
 longer than colouring a photograph.

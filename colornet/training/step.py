@@ -1,4 +1,4 @@
-"""One update of the network: the joint loss (section 3.4), its gradients and the optimizer."""
+"""One update of the network: the joint loss (section 3.3), its gradients and the optimizer."""
 
 import math
 from collections.abc import Callable
@@ -182,7 +182,7 @@ def loss_totals(
 ) -> tf.Tensor:
     """TOTALS: sums over a batch of pictures' mean squared errors and cross entropies, and counts.
 
-    The colour target has the network's own half size (section 3.4).
+    The colour target has the network's own half size (section 3.2).
     """
     squared = tf.square(outputs["chrominance"] - chrominance)
     error = tf.reduce_sum(tf.reduce_mean(squared, axis=(1, 2, 3)))

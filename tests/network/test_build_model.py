@@ -104,11 +104,26 @@ def test_every_convolution_is_followed_by_normalization_and_relu(paper):
             assert layers[layer].momentum == 0.9
             assert layers[layer].epsilon == 1e-5
             assert layer.replace("_norm", "_relu") in layers
-    colorization = model.get_layer("colorization")
+
+
+def test_colorization_doubles_by_nearest_neighbour_and_ends_in_a_sigmoid(paper):
+    colorization = paper[0].get_layer("colorization")
     ups = [x for x in colorization.layers if isinstance(x, keras.layers.UpSampling2D)]
     assert [(up.size, up.interpolation) for up in ups] == [((2, 2), "nearest")] * 2
     last = colorization.get_layer("colorization_chrominance")
     assert last.use_bias and last.activation is keras.activations.sigmoid
+
+
+def test_kernels_start_with_the_variance_of_he(paper):
+    """2 / inputs before a ReLU, 1 / inputs before the sigmoid and the softmax."""
+    for weights in paper[0].trainable_variables:
+        name, part = weights.path.split("/")
+        if part == "kernel":
+            inputs = np.prod(weights.shape[:-1]) * (2 if name.startswith("fusion") else 1)
+            scale = 1 if name.endswith(("chrominance", "logits")) else 2
+            assert np.var(weights) * inputs == pytest.approx(scale, rel=0.2), name
+        else:
+            assert (np.asarray(weights) == (1 if part == "gamma" else 0)).all()
 
 
 def test_print_table(capsys):
