@@ -76,13 +76,6 @@ def test_make_targets_exist():
         assert f"\n{target}:" in makefile
 
 
-def test_parameters_in_the_layer_table():
-    from network.test_build_model import PARAMETERS
-
-    for count in PARAMETERS.values():
-        assert f"| {count:,} |" in README
-
-
 def test_files_in_the_layout_exist():
     layout = README[README.index("## Layout") : README.index("## Tests")]
     for name in re.findall(r"`(\w+\.py)`", layout):
