@@ -103,7 +103,7 @@ def model_names(paths: Sequence[str]) -> dict[str, str]:
     parts = [os.path.abspath(path).split(os.sep) for path in paths]
     for count in range(1, max(map(len, parts)) + 1):
         names = [printable("/".join(each[-count:])) for each in parts]
-        if len(set(names) - set(report.BASELINES)) == len(names):
+        if len(set(names) - {*report.BASELINES, *report.SHOWN.values()}) == len(names):
             return dict(zip(names, paths))
     raise UserError(f"--model: expected different ones, got {', '.join(map(printable, paths))}")
 
@@ -188,8 +188,8 @@ def _sheet_row(
     colored = [
         each.color(truth, scenes=False, shown=shown)[0] for each in measuring.colorizers.values()
     ]
-    first, colorizer = next(iter(measuring.colorizers.items()))
-    scenes: Sequence[tuple[str, float]] = ()
+    first, *_ = [*photograph.probabilities, *measuring.colorizers]  # the first that tells scenes
+    colorizer, scenes = measuring.colorizers[first], []
     if first in photograph.probabilities:
         scenes = colorizer.likeliest_scenes(photograph.probabilities[first], GUESSES)
     class_name = photograph.scene_of(colorizer.config.class_names)

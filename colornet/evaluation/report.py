@@ -64,6 +64,8 @@ def summarize(photographs: Sequence[Photograph]) -> dict[str, Any]:
         "compared": {model: {key of COMPARED: Figure}}, paired by picture.
         "differences": {model: {name of MEASURES: Figure}}, every other model minus the first,
             paired by picture.
+        "with_scene" counts the pictures whose scene any model knows, "scenes" those of each
+            model, "shared_scenes" those that its difference is of.
     """
     measured = [photograph.measures for photograph in photographs if photograph.measures]
     methods = list(measured[0]) if measured else []
@@ -71,7 +73,11 @@ def summarize(photographs: Sequence[Photograph]) -> dict[str, Any]:
     return {
         "pictures": len(measured),
         "failed": len(photographs) - len(measured),
-        "with_scene": len(_pairs(measured, "top1", *models[:1])),
+        "with_scene": sum(any("top1" in of for of in each.values()) for each in measured),
+        "scenes": {model: len(_pairs(measured, "top1", model)) for model in models},
+        "shared_scenes": {
+            model: len(_pairs(measured, "top1", model, models[0])) for model in models[1:]
+        },
         "figures": {
             method: _figures(measured, lambda measure: measure.figure, method) for method in methods
         },
@@ -130,16 +136,22 @@ def table(name: str, summary: dict[str, Any]) -> str:
     if not summary["figures"]:
         return lines[0]
     first = next(iter(summary["figures"]))
-    named = {SHOWN.get(method, method): of for method, of in summary["figures"].items()}
-    named |= {f"{model} - {first}": of for model, of in summary["differences"].items()}
+    named = [
+        (SHOWN.get(method, method) + _of_scenes(summary, "scenes", method), figures)
+        for method, figures in summary["figures"].items()
+    ]
+    named += [
+        (f"{model} - {first}" + _of_scenes(summary, "shared_scenes", model), figures)
+        for model, figures in summary["differences"].items()
+    ]
     shown = [
         measure
         for measure in MEASURES.values()
-        if any(measure.name in figures for figures in named.values())
+        if any(measure.name in figures for _, figures in named)
     ]
     rows = [["", *(measure.heading for measure in shown)]]
-    for method, figures in named.items():
-        rows.append([method, *(_text(figures.get(m.name), m.decimals) for m in shown)])
+    for text, figures in named:
+        rows.append([text, *(_text(figures.get(m.name), m.decimals) for m in shown)])
     lines += _aligned(rows)
     compared = summary["compared"]
     rows = [["", *compared]] if len(compared) > 1 else []
@@ -149,6 +161,12 @@ def table(name: str, summary: dict[str, Any]) -> str:
         if key in compared[first]
     ]
     return "\n".join(lines + _aligned(rows))
+
+
+def _of_scenes(summary: dict[str, Any], counts: str, method: str) -> str:
+    """Of how many pictures a row's top-1 is, where that is not the heading's number."""
+    count = summary[counts].get(method, 0)
+    return f" ({count} with a scene)" if 0 < count < summary["with_scene"] else ""
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:

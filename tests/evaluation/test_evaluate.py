@@ -220,9 +220,33 @@ def test_models_are_named_by_as_much_as_tells_them_apart(tmp_path):
     assert names(["runs/a"]) == {"model": "runs/a"}
     assert list(names(["runs/a", "runs/b"])) == ["a", "b"]
     assert list(names(["x/a", "y/a", "z/b"])) == ["x/a", "y/a", "z/b"]
-    assert list(names(["runs/gray", "runs/a"])) == ["runs/gray", "runs/a"]
+    for baseline in ("gray", "grey", "mean colour"):
+        assert list(names([f"runs/{baseline}", "runs/a"])) == [f"runs/{baseline}", "runs/a"]
     with pytest.raises(UserError, match="expected different ones"):
         names(["runs/a", "runs/../runs/a"])
+
+
+def test_scenes_are_counted_over_all_networks_and_by_each():
+    plain = {"ab_squared_error": 1.0, "psnr": 20.0, "colorfulness": 5.0}
+    hit, baselines = plain | {"top1": 1.0}, {"gray": plain, "truth": plain}
+    methods = [{"local": plain, "a": hit, "b": hit}, {"local": plain, "a": plain, "b": hit}]
+    summary = report.summarize([Photograph("x", {**each, **baselines}) for each in methods])
+    assert summary["with_scene"] == 2 and summary["scenes"] == {"local": 0, "a": 1, "b": 2}
+    assert summary["shared_scenes"] == {"a": 0, "b": 0}
+    text = report.table("set", summary)
+    assert "2 with a scene" in text and "  a (1 with a scene)  " in text and "  b  " in text
+    summary = report.summarize(
+        [Photograph("x", {name: each[name] for name in "ab"} | baselines) for each in methods]
+    )
+    assert summary["shared_scenes"] == {"b": 1}
+    assert "  b - a (1 with a scene)  " in report.table("set", summary)
+
+
+def test_a_row_for_each_method_whatever_its_name():
+    plain = {"ab_squared_error": 1.0, "psnr": 20.0, "colorfulness": 5.0}
+    names = ("a", "b", "b - a", "gray", "truth")
+    table = report.table("set", report.summarize([Photograph("x", dict.fromkeys(names, plain))]))
+    assert table.count("\n  b - a  ") == 2
 
 
 def test_the_report_is_there_though_nobody_reads_the_tables(model, photographs, tmp_path):
@@ -350,19 +374,25 @@ def test_report_and_sheet_of_an_earlier_run_are_replaced(tmp_path, ending):
         report.save_sheet(paths["sheet"], [([np.zeros((9, 9, 3), np.uint8)], "")], "")
 
 
-def test_networks_without_scenes_or_mean_color(photographs, tmp_path, capsys):
+def test_networks_without_scenes_or_mean_color(model, photographs, tmp_path, capsys, monkeypatch):
     folder = tmp_path / "local"
-    model = make_model(folder, use_global_features=False, use_classification=False)
+    local = make_model(folder, use_global_features=False, use_classification=False)
     settings = read_config(folder / CONFIG)
     save_config(dataclasses.replace(settings, mean_color=()), folder / CONFIG)
-    code, report = evaluated([photographs / "coffee", "--model", model], tmp_path)
-    (coffee,) = report["sets"]
+    code, figures = evaluated([photographs / "coffee", "--model", local], tmp_path)
+    (coffee,) = figures["sets"]
     assert code == 0 and coffee["with_scene"] == 0
     assert set(coffee["figures"]) == {"model", "gray", "truth"}
     assert "mean colour" in capsys.readouterr().out
-    given = ["--mean-color", "-3", "10.5"]
-    _, report = evaluated([photographs / "coffee", "--model", model, *given], tmp_path)
-    assert report["mean_color"] == [-3, 10.5] and "mean_color" in report["sets"][0]["figures"]
+    rows = []
+    monkeypatch.setattr(report, "save_sheet", lambda path, made, title: rows.extend(made))
+    given = ["--mean-color", "-3", "10.5", "--model", model, "--sheet", tmp_path / "sheet.png"]
+    _, figures = evaluated([photographs / "coffee", "--model", local, *given], tmp_path)
+    assert figures["mean_color"] == [-3, 10.5] and "mean_color" in figures["sets"][0]["figures"]
+    assert figures["sets"][0]["with_scene"] == 3
+    assert rows and all(
+        "; coffee 100%, " in text and text.endswith("; is coffee") for _, text in rows
+    )
 
 
 def test_records_tell_the_mean_color(photographs, tmp_path):
