@@ -5,6 +5,7 @@ import io
 import json
 import math
 import os
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -131,8 +132,13 @@ def _write_settings(config: Config, folder: RunFolder) -> None:
     writer = tf.summary.create_file_writer(folder.events, filename_suffix=SETTINGS)
     with writer.as_default(0):
         tf.summary.text("settings", table)
-        hparams.hparams(settings, trial_id=os.path.basename(os.path.abspath(folder.path)))
+        hparams.hparams(settings, trial_id=_trial(os.path.abspath(folder.path)))
     writer.close()
+
+
+def _trial(path: str) -> str:
+    """A run's name in the HParams table, which makes one row of runs whose names are equal."""
+    return f"{os.path.basename(path)} {zlib.crc32(os.fsencode(path)):08x}"
 
 
 def read_metrics(path: str) -> list[dict[str, Any]]:

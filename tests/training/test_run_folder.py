@@ -183,6 +183,26 @@ def test_training_and_validation_are_two_curves_of_one_chart(trained):
     assert "settings" in settings and any("hparams" in tag for tag in settings)
 
 
+def test_runs_of_equal_names_are_rows_of_their_own(tmp_path):
+    import tensorflow as tf
+    from tensorboard.plugins.hparams import metadata
+
+    from colornet.training.log import Log
+    from colornet.training.run_folder import RunFolder
+
+    trials = set()
+    for run in (tmp_path / "s0" / "full", tmp_path / "s1" / "full"):
+        run.mkdir(parents=True)
+        Log(RunFolder(run), 0, configs.Config()).close()
+        (path,) = (run / "events").glob("*.settings")
+        for data in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+            for value in tf.compat.v1.Event.FromString(data).summary.value:
+                if value.tag == metadata.SESSION_START_INFO_TAG:
+                    content = value.metadata.plugin_data.content
+                    trials.add(metadata.parse_session_start_info_plugin_data(content).group_name)
+    assert len(trials) == 2 and all(trial.startswith("full ") for trial in trials)
+
+
 def test_what_comes_again_is_said_once(tmp_path):
     import tensorflow as tf
 
