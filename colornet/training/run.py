@@ -166,10 +166,11 @@ class Run:
             with writing(self.folder.path, "training figures"):
                 self._log.training(number, {**figures, "images_per_second": round(rate, 2)})
         left = (config.steps - number) * config.batch_size / rate
+        entropy = figures["cross_entropy"]  # None without a classifier, or without labeled pictures
+        of_classes = "" if entropy is None else f"cross_entropy {entropy:.3f} "
         return (
             f"step {number}/{config.steps} loss {figures['loss']:.5f} mse {figures['mse']:.5f} "
-            f"cross_entropy {figures['cross_entropy'] or 0:.3f} "
-            f"learning_rate {figures['learning_rate']:.2e} pictures/s {rate:.1f} "
+            f"{of_classes}learning_rate {figures['learning_rate']:.2e} pictures/s {rate:.1f} "
             f"left {left / 60:.0f} min"
         )
 

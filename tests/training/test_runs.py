@@ -109,9 +109,10 @@ def test_other_records_are_refused(unlabeled, trained, capsys):
         dict(use_classification=False, use_global_features=False),
     ],
 )
-def test_ablations_train(records, tmp_path, values):
+def test_ablations_train(records, tmp_path, values, capsys):
     assert train(records, tmp_path, **values) == 0
     assert rows(tmp_path)[0]["cross_entropy"] is None
+    assert "cross_entropy" not in capsys.readouterr().out
     assert rows(tmp_path)[-1]["val_top1"] is None
     from colornet.network import weights_files
 
