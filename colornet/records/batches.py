@@ -4,6 +4,7 @@ Position p is the p-th picture of the whole training: step p // batch_size, epoc
 """
 
 import dataclasses
+import os
 import re
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -22,6 +23,7 @@ from config import Config
 Batch = tuple[tf.Tensor, tf.Tensor, tf.Tensor]  # luminance, chrominance, labels
 
 PARALLEL = 2  # batches put together at the same time
+CROPPERS = os.cpu_count() or 1  # pictures cropped at the same time
 COLUMNS = 4  # of a sheet; each crop takes two tiles
 
 
@@ -53,9 +55,9 @@ def training_batches(
         lambda step: _arrays(reader.batch, step, share, size), PARALLEL, deterministic=True
     )
     chain = chain.unbatch()
-    chain = chain.map(_random_crop(config, size), tf.data.AUTOTUNE, deterministic=True)
+    chain = chain.map(_random_crop(config, size), CROPPERS, deterministic=True)
     chain = chain.batch(share // parts, drop_remainder=True).map(_to_floats)
-    return chain.prefetch(4)
+    return _untuned(chain.prefetch(4))
 
 
 def validation_batches(
@@ -76,8 +78,19 @@ def validation_batches(
 
     chain = tf.data.Dataset.range(0, count, batch_size)
     chain = chain.map(lambda first: _arrays(read, first, None, size), PARALLEL, deterministic=True)
-    chain = chain.unbatch().map(crop, tf.data.AUTOTUNE, deterministic=True)
-    return Batches(chain.batch(batch_size).map(_to_floats).prefetch(2))
+    chain = chain.unbatch().map(crop, CROPPERS, deterministic=True)
+    return Batches(_untuned(chain.batch(batch_size).map(_to_floats).prefetch(2)))
+
+
+def _untuned(chain: tf.data.Dataset) -> tf.data.Dataset:
+    """Without the thread that tunes a chain: it may sleep through the end of reading.
+
+    Its sleep doubles each time, and whoever lets go of the chain may have to wait for its end (14 s
+    were seen). There is nothing to tune: each part's threads and buffers are given.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return chain.with_options(options)
 
 
 class Batches:

@@ -240,6 +240,11 @@ def test_the_script_shows_a_batch(records, tmp_path, capsys):
     assert (tmp_path / "batch.png").read_bytes() == before
 
 
+def test_nothing_sleeps_that_the_end_of_reading_waits_for(records):
+    """As the thread that tunes a chain does, now and then, for up to a minute: no test can wait."""
+    assert not read_input.training_batches(CONFIG, *records).options().autotune.enabled
+
+
 def test_the_script_takes_the_settings_that_batches_use(records):
     """A new one belongs into SETTABLE, too."""
     used = set()

@@ -40,11 +40,12 @@ def unlabeled(tmp_path_factory):
 def _trained(records, tmp_path_factory):
     run_dir = tmp_path_factory.mktemp("trained") / "run"
     with shallow_networks():
-        assert train(records, run_dir) == 0
+        with open(f"{run_dir}.log", "w") as log, contextlib.redirect_stdout(log):
+            assert train(records, run_dir, validate_every=3) == 0
     return run_dir
 
 
 @pytest.fixture
 def trained(_trained, tmp_path):
-    """A copy of a run that is finished after 6 steps, with checkpoints of 3 and 6."""
+    """A copy of a run that is finished after 6 steps, validated and saved at 3 and 6."""
     return shutil.copytree(_trained, tmp_path / "trained")

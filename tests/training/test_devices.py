@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import model_train
@@ -105,11 +106,20 @@ def test_a_missing_algorithm_is_no_damaged_shard(records, trained, monkeypatch, 
     assert "shard" not in error and error.count("\n") == 1
 
 
-def test_an_overflow_on_any_replica_skips_the_update_on_all():
+@pytest.fixture(scope="module")
+def two_devices():
+    """What a process that has two devices, which no test process has, found there."""
     code = """
-import keras, numpy as np, tensorflow as tf
+import json, keras, numpy as np, tensorflow as tf
+import build_model, tiny_training
 from colornet.training import devices, optimizers
+vars(build_model).update(tiny_training.SHALLOW)
 strategy, _ = devices.make_strategy("cpu:2", devices.Cluster())
+
+def halves(values):
+    return strategy.experimental_distribute_values_from_function(
+        lambda context: tf.split(values, 2)[context.replica_id_in_sync_group])
+
 with strategy.scope():
     weight = keras.Variable(np.ones(3, "float32"))
     optimizer = optimizers.LossScaleOptimizer(optimizers.Adam(0.1), initial_scale=8.0)
@@ -117,26 +127,48 @@ with strategy.scope():
 
 @tf.function
 def step(gradients):
-    strategy.run(lambda gradient: optimizer.apply([gradient], [weight]), (gradients,))
+    strategy.run(lambda gradient: optimizer.apply([gradient[0]], [weight]), (gradients,))
 
-def values(first, second):
-    pair = [tf.fill(3, float(first)), tf.fill(3, float(second))]
-    return strategy.experimental_distribute_values_from_function(
-        lambda context: pair[context.replica_id_in_sync_group])
-
+after = []
 for first, second in ((1, np.inf), (np.nan, 1), (1, 1)):
-    step(values(first, second))
+    step(halves(tf.constant([[first] * 3, [second] * 3], "float32")))
     copies = [x.numpy()[0] for x in strategy.experimental_local_results(weight.value)]
-    print(*copies, float(optimizer.dynamic_scale.numpy()))
+    after.append([*map(float, copies), float(optimizer.dynamic_scale.numpy())])
+
+states = []
+for devices in (tf.distribute.get_strategy(), strategy):
+    with devices.scope():
+        training, _ = tiny_training.make_training(devices=devices)
+    batch = tiny_training.make_batch()
+    training.step(*(batch if devices is not strategy else map(halves, batch)))
+    variables = training.model.non_trainable_variables + training.optimizer.variables
+    numbers = {f"{n} {v.name}": v.numpy().tolist() for n, v in enumerate(variables)}
+    states.append([numbers, training.take_totals()])
+print(json.dumps([after, states]))
 """
+    folder = os.path.dirname(model_train.__file__)
     done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,
-        cwd=os.path.dirname(model_train.__file__),
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"},
+        cwd=folder,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONPATH": f"{folder}/tests"},
     )
     assert done.returncode == 0, done.stderr
-    after = [[float(x) for x in line.split()] for line in done.stdout.splitlines()]
+    return json.loads(done.stdout)
+
+
+def test_an_overflow_on_any_replica_skips_the_update_on_all(two_devices):
+    after, _ = two_devices
     assert after[0] == [1, 1, 4] and after[1] == [1, 1, 2]  # skipped on both, the scale halved
     assert after[2] == [pytest.approx(0.9), pytest.approx(0.9), 2]
+
+
+def test_a_step_on_two_devices_is_that_on_one(two_devices):
+    """Of the sums, of normalization's averages and, in Adam's moments, of each gradient."""
+    (one, totals), (two, totals_of_two) = two_devices[1]
+    assert totals_of_two == pytest.approx(totals, rel=1e-5)
+    assert one.keys() == two.keys() and len(one) > 50
+    for name, numbers in one.items():
+        ours, theirs = np.array(two[name]), np.array(numbers)
+        assert np.linalg.norm(ours - theirs) <= 1e-3 * np.linalg.norm(theirs), name

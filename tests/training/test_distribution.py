@@ -7,16 +7,14 @@ import time
 import numpy as np
 import pytest
 
-from tiny_training import make_records, rows, start, state, train
+from tiny_training import rows, start, state, train
 
 # A low learning rate, as at the start of a warm-up. With higher ones rounding alone sets runs
 # apart: training doubles a difference every step or two, on one device with another order of
 # summing as well.
 RUN = dict(
-    picture_size=72,
-    crop_size=64,
     width=0.125,
-    batch_size=16,
+    batch_size=12,
     optimizer="muon",
     steps=20,
     learning_rate=3e-4,
@@ -25,11 +23,6 @@ RUN = dict(
     validate_every=20,
     checkpoint_every=20,
 )
-
-
-@pytest.fixture(scope="module")
-def records(tmp_path_factory):
-    return make_records(tmp_path_factory.mktemp("records"), count=60, picture_size=72)
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +82,7 @@ def moments(run_dir):
     )
 
 
+@pytest.mark.slow
 def test_two_devices_train_as_one(records, one_device, tmp_path):
     process = start(records, tmp_path / "run", devices="cpu:2", **RUN)
     assert process.wait(300) == 0, log_of(tmp_path / "run")

@@ -2,7 +2,6 @@
 
 import io
 import random
-import shutil
 import signal
 import sys
 import time
@@ -13,14 +12,7 @@ import config
 import model_train
 from tiny_training import assert_same_run, rows, start, train
 
-RUN = dict(steps=12, validate_every=4)
-
-
-@pytest.fixture(scope="module")
-def uninterrupted(records, tmp_path_factory):
-    run_dir = tmp_path_factory.mktemp("uninterrupted") / "run"
-    assert train(records, run_dir, **RUN) == 0
-    return run_dir
+RUN = dict(validate_every=3)  # as of `trained`
 
 
 def wait_for(condition, process=None, seconds=120):
@@ -31,16 +23,16 @@ def wait_for(condition, process=None, seconds=120):
         time.sleep(0.001)
 
 
-def test_killed_while_saving(records, uninterrupted, tmp_path):
-    run_dir = tmp_path / "run"
-    process = start(records, run_dir, **RUN)
-    wait_for(lambda: list(run_dir.glob("checkpoints/step-6*")), process)
+def test_killed_while_saving(records, trained, tmp_path):
+    run_dir, run = tmp_path / "run", dict(RUN, checkpoint_every=1)
+    process = start(records, run_dir, **run)
+    wait_for(lambda: list(run_dir.glob("checkpoints/step-4*")), process)
     assert process.poll() is None, (tmp_path / "run.log").read_text()
     process.kill()
     process.wait()
     assert (run_dir / "checkpoints" / "step-3.index").exists()
-    assert train(records, run_dir, **RUN) == 0
-    assert_same_run(run_dir, uninterrupted, 12)
+    assert train(records, run_dir, **run) == 0
+    assert_same_run(run_dir, trained, 6)
 
 
 @pytest.mark.slow
@@ -92,20 +84,20 @@ class Asking(io.StringIO):
     "number, code",
     [(signal.SIGTERM, 143), pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow)],
 )
-def test_asked_to_stop(records, uninterrupted, tmp_path, monkeypatch, number, code):
-    errors = io.StringIO()
-    asking = Asking(number, "step 4/12", lambda: "stopping after this step" in errors.getvalue())
+def test_asked_to_stop(records, trained, tmp_path, monkeypatch, number, code):
+    run_dir, errors = tmp_path / "run", io.StringIO()
+    asking = Asking(number, "step 4/6", lambda: "stopping after this step" in errors.getvalue())
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stdout", asking)
         patch.setattr(sys, "stderr", errors)
-        assert train(records, tmp_path, **dict(RUN, checkpoint_every=1000)) == code
+        assert train(records, run_dir, **RUN, checkpoint_every=1000) == code
     assert "same command goes on" in errors.getvalue()
-    assert [path.stem for path in (tmp_path / "checkpoints").glob("*.index")] == ["step-4"]
+    assert [path.stem for path in (run_dir / "checkpoints").glob("*.index")] == ["step-4"]
     # Nothing but the folders: the settings are the run's own, not the defaults.
-    settings = config.read_config(tmp_path / "config.json")
-    assert model_train.main(["--records", str(records), "--run-dir", str(tmp_path)]) == 0
-    assert config.read_config(tmp_path / "config.json") == settings
-    assert_same_run(tmp_path, uninterrupted, 12)
+    settings = config.read_config(run_dir / "config.json")
+    assert model_train.main(["--records", str(records), "--run-dir", str(run_dir)]) == 0
+    assert config.read_config(run_dir / "config.json") == settings
+    assert_same_run(run_dir, trained, 6)
 
 
 @pytest.mark.slow
@@ -125,15 +117,15 @@ def test_asked_twice_it_ends_at_once(records, tmp_path):
     assert not list(run_dir.glob("checkpoints/*"))
 
 
-def test_a_spoilt_checkpoint_falls_back_on_the_one_before(records, uninterrupted, tmp_path, capsys):
-    run_dir = shutil.copytree(uninterrupted, tmp_path / "run")
-    (data,) = (run_dir / "checkpoints").glob("step-12.data*")
+def test_a_spoilt_checkpoint_falls_back_on_the_one_before(records, _trained, trained, capsys):
+    run_dir = trained
+    (data,) = (run_dir / "checkpoints").glob("step-6.data*")
     data.write_bytes(data.read_bytes()[: data.stat().st_size // 2])
     assert train(records, run_dir, **RUN) == 0
     captured = capsys.readouterr()
-    assert "step-12: cannot be read" in captured.err and "9 done of 12" in captured.out
-    assert_same_run(run_dir, uninterrupted, 12)
+    assert "step-6: cannot be read" in captured.err and "3 done of 6" in captured.out
+    assert_same_run(run_dir, _trained, 6)
     for data in (run_dir / "checkpoints").glob("*.data*"):
         data.write_bytes(b"spoilt")
-    assert train(records, run_dir, **dict(RUN, steps=15)) == 2
+    assert train(records, run_dir, **dict(RUN, steps=9)) == 2
     assert "could read none" in capsys.readouterr().err

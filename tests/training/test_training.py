@@ -1,4 +1,4 @@
-"""One step of training: optimizers, normalization, accumulation and precisions."""
+"""One step of training: optimizers, normalization, accumulation, loss and precisions."""
 
 import dataclasses
 
@@ -128,13 +128,16 @@ def test_kernels_decay_with_muon():
 
 
 def test_muon_leaves_the_first_and_last_layers_and_vectors_to_adam():
-    batch = make_batch()
+    import tensorflow as tf
+
     trained = {}
     for optimizer in ("adam", "muon"):
         training, _ = make_training(optimizer=optimizer)
-        before = {v.path: v.numpy() for v in training.model.trainable_variables}
-        training.step(*batch)
-        trained[optimizer] = {v.path: v.numpy() for v in training.model.trainable_variables}
+        variables = training.model.trainable_variables
+        before = {v.path: v.numpy() for v in variables}
+        gradients = [tf.random.stateless_normal(v.shape, (0, n)) for n, v in enumerate(variables)]
+        training.optimizer.apply(gradients, variables)
+        trained[optimizer] = {v.path: v.numpy() for v in variables}
     same = {
         path
         for path in before
@@ -186,6 +189,32 @@ def test_accumulated_parts_add_up_to_the_mean_of_their_gradients():
         moved = max(moved, np.abs(ours.numpy() - start).max())
     assert moved > 1e-4
     assert whole.take_totals()["loss"] == pytest.approx(part.take_totals()["loss"], rel=1e-5)
+
+
+def test_the_joint_loss_is_the_papers():
+    import tensorflow as tf
+
+    from colornet.training import step as training_step
+
+    training, config = make_training()
+    luminance, chrominance, label = make_batch()
+    outputs = {name: np.asarray(value) for name, value in training.model(luminance).items()}
+    squared = np.square(outputs["chrominance"] - chrominance).mean()
+    logits = outputs["logits"][:3]  # the fourth picture has no class
+    chosen = logits[np.arange(3), label[:3]]
+    entropies = np.log(np.exp(logits).sum(axis=1)) - chosen
+    totals = training_step.loss_totals(
+        {name: tf.constant(value) for name, value in outputs.items()}, chrominance, label
+    )
+    assert float(training_step.joint_loss(totals, config)) / 4 == pytest.approx(
+        squared + entropies.sum() / 4 / 300, rel=1e-5
+    )
+    training.step(luminance, chrominance, label)
+    figures = training.take_totals()  # three of the four have a class
+    assert figures["loss"] == pytest.approx(
+        figures["mse"] + figures["cross_entropy"] * 3 / 4 / 300, rel=1e-5
+    )
+    assert figures["loss"] > 1.01 * figures["mse"] > 0
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
