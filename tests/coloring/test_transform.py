@@ -698,7 +698,7 @@ def test_working_shapes():
 @pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGKILL])
 def test_interrupted_and_started_again(exported_network, tmp_path, run, kill):
     os.mkdir("album")
-    for number in range(24):
+    for number in range(12):
         GRAY.resize((750, 500)).save(f"album/{number}.png")
     command = [
         sys.executable,
@@ -716,7 +716,7 @@ def test_interrupted_and_started_again(exported_network, tmp_path, run, kill):
         process.send_signal(kill)
         error = process.communicate()[1].decode()
     visible = [name for name in os.listdir("out") if not name.startswith(".")]
-    assert 0 < len(visible) < 24
+    assert 0 < len(visible) < 12
     for name in visible:
         opening.open_picture(f"out/{name}")
     if kill == signal.SIGINT:

@@ -2,6 +2,7 @@
 
 import io
 import random
+import shutil
 import signal
 import sys
 import time
@@ -85,7 +86,9 @@ class Asking(io.StringIO):
     [(signal.SIGTERM, 143), pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow)],
 )
 def test_asked_to_stop(records, trained, tmp_path, monkeypatch, number, code):
-    run_dir, errors = tmp_path / "run", io.StringIO()
+    """In folders whose names would be patterns to a shell."""
+    run_dir, errors = tmp_path / "run [1-3] *?" / "{a,b}", io.StringIO()
+    records = shutil.copytree(records, tmp_path / "records [x]")
     asking = Asking(number, "step 4/6", lambda: "stopping after this step" in errors.getvalue())
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stdout", asking)
@@ -97,7 +100,7 @@ def test_asked_to_stop(records, trained, tmp_path, monkeypatch, number, code):
     settings = config.read_config(run_dir / "config.json")
     assert model_train.main(["--records", str(records), "--run-dir", str(run_dir)]) == 0
     assert config.read_config(run_dir / "config.json") == settings
-    assert_same_run(run_dir, trained, 6)
+    assert_same_run(shutil.copytree(run_dir, tmp_path / "plain"), trained, 6)
 
 
 @pytest.mark.slow

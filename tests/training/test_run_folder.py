@@ -97,17 +97,6 @@ def test_what_says_that_checkpoints_are_lost(tmp_path, files, folder, lost):
     assert ("delete " in str(raised.value)) == (folder and "last.weights.h5" not in files)
 
 
-def test_a_path_is_no_pattern(records, tmp_path, capsys):
-    run_dir = tmp_path / "run [1-3] *?" / "{a,b}"
-    records = shutil.copytree(records, tmp_path / "records [x]")
-    assert train(records, run_dir, steps=3) == train(records, run_dir, steps=3) == 0
-    assert "3 done of 3" in capsys.readouterr().out
-    assert sorted(path.name for path in (run_dir / "checkpoints").glob("*.index")) == [
-        "step-3.index"
-    ]
-    assert [row["step"] for row in rows(run_dir)] == [2, 3]
-
-
 def test_a_file_is_no_run_folder(tmp_path):
     from colornet.training.run_folder import RunFolder
 
