@@ -60,14 +60,14 @@ def train(records, run_dir, **values):
     )
 
 
-def make_training(precision="float32", devices=None, **values):
+def make_training(precision="float32", strategy=None, **values):
     import tensorflow as tf
 
     from colornet.training import step as training_step
 
     config = Config(**{**SMALL, "num_classes": 3, **values})
     return training_step.TrainState(
-        build_model.build_model, config, precision, devices or tf.distribute.get_strategy()
+        build_model.build_model, config, precision, strategy or tf.distribute.get_strategy()
     ), config
 
 

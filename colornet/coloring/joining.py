@@ -1,4 +1,4 @@
-"""A picture's own luminance joined with chrominance (section 3.3)."""
+"""A picture's own luminance joined with chrominance (section 3.2)."""
 
 import concurrent.futures
 import functools

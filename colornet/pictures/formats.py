@@ -24,6 +24,7 @@ FORMAT_OF = {
 }
 
 RAW = "camera raw"
+RAW_REASON = "a camera's raw file; develop it first (what else is in it is a small preview)"
 # Known by name, and not opened.
 _CLOSED_ENDINGS = {
     RAW: ".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .fff .gpr .iiq .k25 .kdc .mef .mos .mrw .nef .nrw"
@@ -129,7 +130,7 @@ def why_closed(head: bytes) -> str | None:
     if head.startswith(_PHOTOSHOP) and bits in (16, 32):
         kind = f"Photoshop's format of {bits} bits a sample"
     if kind == RAW:
-        return "a camera's raw file; develop it first (what else is in it is a small preview)"
+        return RAW_REASON
     return kind and f"{kind} is not opened here; save it as PNG, TIFF or JPEG"
 
 

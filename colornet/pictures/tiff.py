@@ -15,12 +15,12 @@ from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 from colornet.errors import ImageError
 from colornet.pictures import depth
 from colornet.pictures.decoding import Decoded, PillowSource, Source
+from colornet.pictures.formats import RAW_REASON
 
 PREFIXES = tuple(TiffImagePlugin.PREFIXES)
 # BigTIFFs of big-endian numbers: Pillow looks for BigTIFF's mark in the byte that others have it.
 _BIG_BIG_ENDIAN, _AS_PILLOW_KNOWS = b"MM\0+", b"MM+\0"
 TiffImagePlugin.PREFIXES.append(_AS_PILLOW_KNOWS)
-RAW = "a camera's raw file; develop it first (what else is in it is a small preview)"
 
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, INKS, YCBCR, LAB = 0, 1, 2, 3, 5, 6, 8
 _SENSOR = {32803, 34892}  # photometric interpretations of a camera's own values
@@ -99,7 +99,7 @@ def _choose(pages: Sequence[Any]) -> tuple[int | None, Any, str]:
     """(number of the page or None for one below others, page, remark) of a TIFF's picture."""
     below = [page for first in pages for page in first.pages or ()]
     if any(_DNG in page.tags or page.photometric in _SENSOR for page in [*pages, *below]):
-        raise ImageError(RAW)
+        raise ImageError(RAW_REASON)
     whole = [(i, page) for i, page in enumerate(pages) if not page.subfiletype & _REDUCED_OR_MASK]
     if whole:
         remark = f"the first of its {len(whole)} pages; the others are left out"

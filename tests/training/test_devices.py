@@ -136,11 +136,11 @@ for first, second in ((1, np.inf), (np.nan, 1), (1, 1)):
     after.append([*map(float, copies), float(optimizer.dynamic_scale.numpy())])
 
 states = []
-for devices in (tf.distribute.get_strategy(), strategy):
-    with devices.scope():
-        training, _ = tiny_training.make_training(devices=devices)
+for each in (tf.distribute.get_strategy(), strategy):
+    with each.scope():
+        training, _ = tiny_training.make_training(strategy=each)
     batch = tiny_training.make_batch()
-    training.step(*(batch if devices is not strategy else map(halves, batch)))
+    training.step(*(batch if each is not strategy else map(halves, batch)))
     variables = training.model.non_trainable_variables + training.optimizer.variables
     numbers = {f"{n} {v.name}": v.numpy().tolist() for n, v in enumerate(variables)}
     states.append([numbers, training.take_totals()])

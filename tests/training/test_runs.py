@@ -16,7 +16,7 @@ from config import PRESETS, load_config, read_config, save_config
 from tiny_training import SMALL, checkpoint_files, command, make_training, rows, train
 
 
-def test_a_run_leaves_what_it_promises(records, _trained, trained, capsys):
+def test_a_run_leaves_what_it_promises(_trained, trained):
     run_dir, shown = trained, open(f"{_trained}.log").read()
     for word in (
         "settings",
@@ -66,6 +66,9 @@ def test_a_run_leaves_what_it_promises(records, _trained, trained, capsys):
     assert config.class_names == ("kitchen", "street")
     assert config.shard_pictures == SMALL["shard_pictures"]  # of the records, not of train()
 
+
+def test_a_finished_run_says_so_and_goes_on_with_more_steps(records, trained, capsys):
+    run_dir = trained
     before = {path: path.stat().st_mtime_ns for path in run_dir.rglob("*") if path.is_file()}
     assert train(records, run_dir) == 0  # finished: says so, and touches nothing
     assert "finished" in capsys.readouterr().out
