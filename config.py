@@ -45,6 +45,7 @@ class Config:
     initial_weights: str = ""  # run folder or weights file to start from; "": random weights
     zoom: float = 1.0  # a crop's sides are this much longer or shorter at most; scaled to crop_size
     aging: float = 0.0  # share of crops whose luminance is aged to that of old photographs
+    stretching: bool = False  # the network sees luminance stretched to black and white, always
     steps: int = 200_000  # updates
     batch_size: int = 128  # pictures an update, over all devices together
     gradient_accumulation: int = 1  # parts that a device's batch is computed in, to save memory
@@ -115,6 +116,7 @@ PAPER: dict[str, Any] = dict(
     initial_weights="",
     zoom=1.0,
     aging=0.0,
+    stretching=False,
     steps=200_000,
     batch_size=128,
     gradient_accumulation=1,
@@ -196,13 +198,16 @@ NETWORK_SETTINGS = (
     "crop_size", "width", "use_global_features", "use_classification", "num_classes",
     "normalization_momentum", "normalization_epsilon",
 )  # fmt: skip
+BATCH_SETTINGS = (
+    "seed", "crop_size", "zoom", "aging", "stretching", "batch_size", "shuffle_buffer",
+)  # fmt: skip
 _EVERY = tuple(field.name for field in dataclasses.fields(Config) if field.name not in FILLED_IN)
 # What training takes from the records.
 FROM_RECORDS = (*(name for name in RECORD_SETTINGS if name != "seed"), "num_classes")
 # What each script lets --set change: what it uses and does not take from elsewhere.
 SETTABLE = {
     "input_create": RECORD_SETTINGS,
-    "read_input": ("seed", "crop_size", "zoom", "aging", "batch_size", "shuffle_buffer"),
+    "read_input": BATCH_SETTINGS,
     "build_model": NETWORK_SETTINGS,
     "model_train": tuple(name for name in _EVERY if name not in FROM_RECORDS),
 }
@@ -216,6 +221,7 @@ RESUMABLE = frozenset((
 BEFORE: dict[str, Any] = dict(
     zoom=1.0,
     aging=0.0,
+    stretching=False,
     initial_weights="",
     mean_color=(),
     preset="",

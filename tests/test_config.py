@@ -41,6 +41,7 @@ PAPER = dict(
     normalization_epsilon=1e-5,
     zoom=1.0,
     aging=0.0,
+    stretching=False,
     initial_weights="",
     steps=200_000,
     batch_size=128,

@@ -22,6 +22,7 @@ from colornet.errors import ImageError
 from colornet.network.engines import load_engine
 from colornet.pictures import colorspace
 from colornet.pictures.mounts import within_mount
+from colornet.pictures.stretching import stretch
 
 SHRINKING: dict[str, Any] = dict(resample=Image.Resampling.BICUBIC, reducing_gap=3.0)
 MOST_SQUEEZE = 2  # times that the longer side is shrunk more than the shorter, at most
@@ -147,12 +148,16 @@ class Colorizer:
 
         Returns:
             (local, global), float32 luminance in [0, 1]: (height, width, 1), and the same squeezed
-            to (crop_size, crop_size, 1), the whole picture as in the authors' release.
+            to (crop_size, crop_size, 1), the whole picture as in the authors' release. Both
+            stretched if the settings say so.
         """
         local_copy = small_luminance(pixels, working_shape(pixels.shape[:2], self.working_size))
         square = 2 * (self.config.crop_size,)
-        global_copy = Image.fromarray(local_copy[..., 0]).resize(square, **SHRINKING)
-        return local_copy, np.clip(np.asarray(global_copy), 0, 1)[..., None]
+        small = Image.fromarray(local_copy[..., 0]).resize(square, **SHRINKING)
+        global_copy = np.clip(np.asarray(small), 0, 1)[..., None]
+        if self.config.stretching:
+            return stretch(local_copy, like=global_copy), stretch(global_copy)
+        return local_copy, global_copy
 
     def likeliest_scenes(self, probabilities: np.ndarray, count: int) -> list[tuple[str, float]]:
         """The `count` likeliest scenes of one picture: [(name, probability)]."""

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from colornet.errors import UserError
 from colornet.pictures import colorspace, sheets
+from colornet.pictures.stretching import stretch
 from colornet.records import crop_aging
 from colornet.records.dataset import read_dataset
 from colornet.records.reading import DamagedShard, SplitReader, TrainingReader, stacked
@@ -56,7 +57,7 @@ def training_batches(
     )
     chain = chain.unbatch()
     chain = chain.map(_random_crop(config, size), CROPPERS, deterministic=True)
-    chain = chain.batch(share // parts, drop_remainder=True).map(_to_floats)
+    chain = chain.batch(share // parts, drop_remainder=True).map(_to_floats(config))
     return _untuned(chain.prefetch(4))
 
 
@@ -79,7 +80,7 @@ def validation_batches(
     chain = tf.data.Dataset.range(0, count, batch_size)
     chain = chain.map(lambda first: _arrays(read, first, None, size), PARALLEL, deterministic=True)
     chain = chain.unbatch().map(crop, CROPPERS, deterministic=True)
-    return Batches(_untuned(chain.batch(batch_size).map(_to_floats).prefetch(2)))
+    return Batches(_untuned(chain.batch(batch_size).map(_to_floats(config)).prefetch(2)))
 
 
 def _untuned(chain: tf.data.Dataset) -> tf.data.Dataset:
@@ -192,9 +193,17 @@ def _aged(luminance: tf.Tensor, chrominance: tf.Tensor, seed: list[Any], share: 
     )
 
 
-def _to_floats(luminance: tf.Tensor, chrominance: tf.Tensor, label: tf.Tensor) -> Batch:
-    luminance = colorspace.from_bytes(tf.cast(luminance, tf.float32))
-    return luminance, colorspace.from_bytes(tf.cast(chrominance, tf.float32)), label
+def _to_floats(config: Config) -> Callable[..., Batch]:
+    """Function from crops as stored to what the network sees and is to predict."""
+
+    def to_floats(luminance: tf.Tensor, chrominance: tf.Tensor, label: tf.Tensor) -> Batch:
+        seen = colorspace.from_bytes(tf.cast(luminance, tf.float32))
+        if config.stretching:
+            seen = tf.numpy_function(stretch, [seen], tf.float32, stateful=False)
+            seen.set_shape(luminance.shape)
+        return seen, colorspace.from_bytes(tf.cast(chrominance, tf.float32)), label
+
+    return to_floats
 
 
 def show(config: Config, folder: str, step: int, path: str) -> None:

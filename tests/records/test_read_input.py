@@ -16,6 +16,7 @@ import input_create
 import model_train
 import read_input
 from colornet.errors import UserError
+from colornet.pictures.stretching import stretch
 from colornet.records import order, reading, storage
 from colornet.records.dataset import SCHEMA, fingerprint, read_dataset
 from colornet.records.format import Record, parse_records, record_bytes
@@ -313,7 +314,21 @@ def test_a_share_of_the_crops_is_aged_and_no_target(records, whole):
     _assert_equal(batches(start_step=3)[:5], aged[3:])
 
 
-@pytest.mark.parametrize("change", ["zoom=1", "zoom=1.3", "aging=0.5"])
+def test_stretched_crops_are_those_of_training_and_of_validation(records):
+    folder, dataset = records
+    config = dataclasses.replace(CONFIG, stretching=True)
+    for batches in (
+        lambda config: read_input.training_batches(config, folder, dataset).take(2),
+        lambda config: read_input.validation_batches(config, folder, dataset, 2),
+    ):
+        for (seen, *target), (plain, *wanted) in zip(batches(config), batches(CONFIG)):
+            np.testing.assert_array_equal(seen.numpy(), stretch(plain.numpy()))
+            assert np.abs(seen - plain).max() > 0.01
+            for one, other in zip(target, wanted):
+                np.testing.assert_array_equal(one.numpy(), other.numpy())
+
+
+@pytest.mark.parametrize("change", ["zoom=1", "zoom=1.3", "aging=0.5", "stretching=true"])
 def test_shapes_are_known_before_the_first_batch(records, change):
     folder, dataset = records
     config = load_config("smoke", SETTINGS[3::2] + [change])
