@@ -1,6 +1,7 @@
 """Keeps TensorFlow quiet, and shares what is slow to make."""
 
 import contextlib
+import gc
 import os
 import resource
 import signal
@@ -11,6 +12,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as under nohup; processes inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish():
+    """All that is imported by now stays, and the garbage of networks is as well collected late."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.fixture(scope="session")

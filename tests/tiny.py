@@ -1,6 +1,9 @@
 """A tiny network and small pictures, for the tests of colouring."""
 
+import contextlib
+
 import numpy as np
+import pytest
 from PIL import Image
 from skimage import data
 
@@ -40,6 +43,25 @@ def randomize(model):
             variable.assign(generator.uniform(0.5, 1.5, variable.shape))
         elif variable.path.endswith(("beta", "moving_mean", "bias")):
             variable.assign(generator.normal(0, 0.2, variable.shape))
+
+
+@contextlib.contextmanager
+def engine_made_once(folder):
+    """Within it, all `Colorizer`s of a run folder share its engines, which take a second each."""
+    from colornet.coloring import colorizer
+
+    load, made = colorizer.load_engine, {}
+
+    def load_engine(path, build_model, *choice):
+        if path != folder:
+            return load(path, build_model, *choice)
+        if choice not in made:
+            made[choice] = load(path, build_model, *choice)
+        return made[choice]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(colorizer, "load_engine", load_engine)
+        yield
 
 
 def photograph(width=60, height=40, source=data.coffee):

@@ -39,7 +39,7 @@ SHALLOW = dict(
     GLOBAL_CONVOLUTIONS=[(3, 2, 256)],
     GLOBAL_DENSE=[512, 256],
     MID_LEVEL=[(3, 1, 256)],
-    COLORIZATION=[UP, (3, 1, 64), UP],
+    COLORIZATION=[UP, UP],
 )
 
 

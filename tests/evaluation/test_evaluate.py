@@ -14,6 +14,7 @@ from PIL import Image
 
 import input_create
 import model_evaluate
+import tiny
 from build_model import build_model
 from colornet.errors import UserError
 from colornet.evaluation import evaluating, report
@@ -46,7 +47,9 @@ def make_model(folder, **changes):
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    return make_model(tmp_path_factory.mktemp("models") / "tiny")
+    folder = make_model(tmp_path_factory.mktemp("models") / "tiny")
+    with tiny.engine_made_once(folder):
+        yield folder
 
 
 @pytest.fixture(scope="module")

@@ -126,7 +126,9 @@ def test_kernels_start_with_the_variance_of_he(paper):
             assert (np.asarray(weights) == (1 if part == "gamma" else 0)).all()
 
 
-def test_print_table(capsys):
+def test_print_table(paper, monkeypatch, capsys):
+    model, config = paper
+    monkeypatch.setattr(network, "build_model", {config: model}.__getitem__)  # takes seconds
     assert network.main(["--preset", "paper"]) == 0
     printed = capsys.readouterr().out
     assert printed.rstrip().endswith("42,360,591")

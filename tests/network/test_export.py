@@ -33,12 +33,12 @@ def engines(exported_network):
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory):
-    """A run folder without global features and classes, with a float32 export."""
+    """LiteRT and TensorFlow of a network without global features and classes, in float32."""
     folder = tiny.save_network(
         tmp_path_factory.mktemp("plain"), "use_classification=false", "use_global_features=false"
     )
     assert model_export.main([folder, f"{folder}/best.tflite", "--kind", "float32"]) == 0
-    return folder
+    return [load_engine(folder, build_model, name) for name in ("litert", "tensorflow")]
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_8_bits_are_near_the_network(engines, size):
 
 @pytest.mark.parametrize("size", SIZES)
 def test_float32_is_the_network_also_without_global_features(plain, size):
-    ours, theirs = (load_engine(plain, build_model, name) for name in ("litert", "tensorflow"))
+    ours, theirs = plain
     assert ours.describe(luminance(1, 32, 32)) == (None, None)
     local = luminance(2, *size)
     expected = theirs.color(local, None)

@@ -1,6 +1,7 @@
 """Records and a trained run that the tests of training share; whoever writes there copies first."""
 
 import contextlib
+import json
 import shutil
 
 import pytest
@@ -32,8 +33,22 @@ def records(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def unlabeled(tmp_path_factory):
-    """Records without classes."""
-    return make_records(tmp_path_factory.mktemp("flat"), classes=())
+    """Records without classes, and without pictures to validate."""
+    return without_validation(make_records(tmp_path_factory.mktemp("flat"), classes=()))
+
+
+@pytest.fixture(scope="session")
+def unvalidated(records, tmp_path_factory):
+    """`records` without pictures to validate, which takes as long as to train."""
+    folder = tmp_path_factory.mktemp("unvalidated") / "records"
+    return without_validation(shutil.copytree(records, folder))
+
+
+def without_validation(records):
+    dataset = json.loads((records / "dataset.json").read_text())
+    dataset["val"] = {"pictures": 0, "classes": {}, "shards": []}
+    (records / "dataset.json").write_text(json.dumps(dataset))
+    return records
 
 
 @pytest.fixture(scope="session")

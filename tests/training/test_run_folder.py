@@ -1,7 +1,6 @@
 """What a run folder is trusted with: nothing in it is lost, mixed or said twice."""
 
 import dataclasses
-import json
 import shutil
 
 import numpy as np
@@ -25,20 +24,11 @@ def events(folder):
     return found
 
 
-def without_validation(records, folder):
-    """A copy of the records without pictures to validate."""
-    shutil.copytree(records, folder)
-    dataset = json.loads((folder / "dataset.json").read_text())
-    dataset["val"] = {"pictures": 0, "classes": {}, "shards": []}
-    (folder / "dataset.json").write_text(json.dumps(dataset))
-    return folder
-
-
-def test_without_validation_pictures_the_last_weights_are_kept(records, tmp_path, capsys):
+def test_without_validation_pictures_the_last_weights_are_kept(unvalidated, tmp_path, capsys):
     from colornet.network import weights_files
 
     run_dir = tmp_path / "run"
-    assert train(without_validation(records, tmp_path / "records"), run_dir, steps=2) == 0
+    assert train(unvalidated, run_dir, steps=2) == 0
     assert "NONE to validate" in capsys.readouterr().out
     assert not (run_dir / "best.weights.h5").exists()
     model, _ = weights_files.load_trained(str(run_dir), build_model)

@@ -127,30 +127,32 @@ def test_ablations_train(records, tmp_path, values, capsys):
 def weights(folder):
     from colornet.network import weights_files
 
-    return weights_files.read_weights(str(folder / "best.weights.h5"))
+    return weights_files.read_weights(weights_files.trained_files(folder)[0])
 
 
-def test_a_run_can_start_from_the_weights_of_another(records, unlabeled, trained, tmp_path, capsys):
+def test_a_run_can_start_from_the_weights_of_another(
+    unvalidated, unlabeled, trained, tmp_path, capsys
+):
     first, second, third = trained, tmp_path / "second", tmp_path / "third"
     still = dict(initial_weights=first, learning_rate=1e-9, steps=1)
-    assert train(records, second, **still) == 0
+    assert train(unvalidated, second, **still) == 0
     # Other classes: without the scene classifier, and none to learn.
     assert train(unlabeled, third, **still, log_every=1) == 0
     assert rows(third)[0]["cross_entropy"] is None
     assert rows(third)[0]["loss"] == rows(third)[0]["mse"]
-    for folder, names in ((second, weights(first)), (third, weights(third))):
-        assert weights(folder).keys() == names.keys()
-        for name, value in weights(folder).items():
-            if "moving" not in name:
-                np.testing.assert_allclose(value, weights(first)[name], atol=1e-6, err_msg=name)
-    assert train(records, tmp_path / "wide", **still, width=0.125) == 2
+    before, labeled, flat = map(weights, (first, second, third))
+    assert labeled.keys() == before.keys() > flat.keys()
+    for name, value in [*labeled.items(), *flat.items()]:
+        if "moving" not in name:
+            np.testing.assert_allclose(value, before[name], atol=1e-6, err_msg=name)
+    assert train(unvalidated, tmp_path / "wide", **still, width=0.125) == 2
     error = capsys.readouterr().err
     assert "weights of another network" in error and str(first) in error
-    assert train(records, tmp_path / "none", initial_weights=tmp_path / "absent") == 2
+    assert train(unvalidated, tmp_path / "none", initial_weights=tmp_path / "absent") == 2
     assert "no such weights" in capsys.readouterr().err
     assert not list(tmp_path.glob("wide/checkpoints/*"))
     shutil.rmtree(first)  # no longer needed: a run goes on from its own checkpoint
-    assert train(records, second, **still) == 0
+    assert train(unvalidated, second, **still) == 0
 
 
 def test_the_start_says_where_settings_come_from(tmp_path, monkeypatch):
@@ -188,10 +190,10 @@ def test_a_precision_that_the_run_folder_holds_goes_with_deterministic(tmp_path)
     assert run_settings.going_on(asked, folder).precision == "mixed_bfloat16"
 
 
-def test_precision_auto_is_measured_said_and_kept(records, tmp_path, capsys):
+def test_precision_auto_is_measured_said_and_kept(unvalidated, tmp_path, capsys):
     from colornet.training import run_folder, run_settings
 
-    assert train(records, tmp_path, precision="auto", deterministic=False, steps=1) == 0
+    assert train(unvalidated, tmp_path, precision="auto", deterministic=False, steps=1) == 0
     first = [line for line in capsys.readouterr().out.splitlines() if "precision" in line][-1]
     chosen = read_config(tmp_path / "config.json").precision
     assert chosen in ("float32", "mixed_bfloat16") and f"precision   {chosen} (measured" in first
