@@ -13,11 +13,11 @@ import shutil
 import sys
 from collections.abc import Sequence
 
-import input_create
-import model_train
-import model_transform
 from colornet import shell
 from colornet.errors import UserError
+from input_create import main as input_create
+from model_train import main as model_train
+from model_transform import main as model_transform
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "demo")
 TRAINED = "trained_by_demo"  # what is in it is made anew each time
@@ -61,7 +61,7 @@ def _demo(options: argparse.Namespace) -> int:
         if code:
             return code
         arguments += ["--model", run]
-    if code := model_transform.main(arguments):
+    if code := model_transform(arguments):
         return code
     rows = []
     for name in COLOR + GRAY:
@@ -85,8 +85,8 @@ def _train(photographs: str) -> tuple[str, int]:
     # Copies to validate with, as what is to be shown is how well these very ones are known.
     same = shutil.copytree(photographs, os.path.join(folder, "same"))
     common = ["--records", records, "--preset", "smoke"]
-    code = input_create.main(["--images", photographs, "--val-images", same, *common])
-    return run, code or model_train.main(["--run-dir", run, *common])
+    code = input_create(["--images", photographs, "--val-images", same, *common])
+    return run, code or model_train(["--run-dir", run, *common])
 
 
 def main(argv: Sequence[str] | None = None) -> int:
