@@ -52,7 +52,7 @@ class Measuring:
         colorizers: {model: `Colorizer`}.
         resolution: photographs are squeezed to a square of so many pixels; None: full size.
         mean_color: (a*, b*) of the baseline; (): it is left out.
-        aged: whether the networks are shown each photograph as `aging` leaves it.
+        aged: whether the networks are shown each photograph as an old one, by `photograph_aging`.
     """
 
     def __init__(

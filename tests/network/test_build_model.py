@@ -106,7 +106,7 @@ def test_every_convolution_is_followed_by_normalization_and_relu(paper):
             assert layer.replace("_norm", "_relu") in layers
 
 
-def test_colorization_doubles_by_nearest_neighbour_and_ends_in_a_sigmoid(paper):
+def test_colorization_doubles_by_nearest_neighbor_and_ends_in_a_sigmoid(paper):
     colorization = paper[0].get_layer("colorization")
     ups = [x for x in colorization.layers if isinstance(x, keras.layers.UpSampling2D)]
     assert [(up.size, up.interpolation) for up in ups] == [((2, 2), "nearest")] * 2
