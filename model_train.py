@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import read_input
 from build_model import build_model
 from colornet import shell
-from colornet.network.vocabulary import CONFIG
+from colornet.network.vocabulary import settings_path
 from colornet.training.stopping import Stopped, StopSignals
 from config import Config, changed, load_config, read_config
 
@@ -73,7 +73,7 @@ def train(config: Config, records: str, run_dir: str) -> None:
 
 def start(options: argparse.Namespace) -> int:
     """The script's work, from parsed arguments; returns the exit code."""
-    saved = os.path.join(options.run_dir, CONFIG)
+    saved = settings_path(options.run_dir)
     if options.preset is None and os.path.exists(saved):
         config = changed(read_config(saved), options.set, "model_train")
     else:

@@ -14,7 +14,7 @@ def save_network(folder, *changes):
     """Save a network of random weights and return its run folder as str."""
     import config
     from build_model import build_model
-    from colornet.network import weights_files
+    from colornet.network import vocabulary, weights_files
 
     settings = config.load_config(
         "smoke",
@@ -31,7 +31,7 @@ def save_network(folder, *changes):
     model = build_model(settings)
     randomize(model)
     weights_files.save_weights(model, folder / weights_files.BEST_WEIGHTS)
-    config.save_config(settings, folder / weights_files.CONFIG)
+    config.save_config(settings, vocabulary.settings_path(folder))
     return str(folder)
 
 

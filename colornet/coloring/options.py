@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from colornet import shell
+from colornet.network.vocabulary import ENGINES
 
 COLORIZER_OPTIONS = ("engine", "precision", "device", "chroma", "working_size")  # and its arguments
 
@@ -17,7 +18,7 @@ def add_options(arguments: argparse.ArgumentParser) -> None:
     add = arguments.add_argument
     add(
         "--engine",
-        choices=("auto", "litert", "tensorflow"),
+        choices=ENGINES,
         default="auto",
         help="what computes the network; auto: LiteRT on processors where the model has a file for "
         "it (model_export.py), else TensorFlow",

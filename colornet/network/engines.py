@@ -18,7 +18,6 @@ from colornet.network.litert_engine import LiteRTEngine
 from colornet.network.weights_files import trained_files
 from config import Config, read_config
 
-ENGINES = ("auto", "litert", "tensorflow")
 # Settings that an exported network has in its layers; the others may be changed beside it.
 BUILT_IN = (
     "crop_size", "width", "use_global_features", "use_classification", "num_classes",
@@ -76,8 +75,8 @@ def load_engine(
         path: run folder; weights file with its config.json beside it; or a file that
             model_export.py made.
         build_model: as of `weights_files.load_trained`.
-        engine: one of ENGINES. "auto" takes LiteRT where an export of these weights lies beside
-            them, unless there is a GPU or the precision asks for TensorFlow.
+        engine: one of `vocabulary.ENGINES`. "auto" takes LiteRT where an export of these weights
+            lies beside them, unless there is a GPU or the precision asks for TensorFlow.
         precision: Keras dtype policy of the TensorFlow engine, "float32" or "bfloat16".
         device: "cpu", "gpu", or "gpu:1" for the second; "auto": the first GPU, if there is one.
         at_once: calls that are going to be made at a time, which share the processor's cores.

@@ -25,6 +25,7 @@ from colornet.network import litert_file, quantizing, weights_files
 from colornet.network.engines import Engine
 from colornet.network.litert_engine import LiteRTEngine
 from colornet.network.tensorflow_engine import TensorFlowEngine, functions, load_tensorflow
+from colornet.network.vocabulary import settings_path
 from colornet.pictures import colorspace
 from config import Config, read_config
 
@@ -168,7 +169,7 @@ def save_half(model: keras.Model, weights: str, settings: str, folder: str) -> N
     config = dataclasses.replace(read_config(settings), initial_weights=weights)
     weights_files.start_from(model, config)
     os.makedirs(folder)
-    shutil.copy(settings, os.path.join(folder, weights_files.CONFIG))
+    shutil.copy(settings, settings_path(folder))
     path = os.path.join(folder, weights_files.BEST_WEIGHTS)
     weights_files.save_weights(model, path)
     with whole_path(path) as partial, h5py.File(path, "r") as full, h5py.File(partial, "w") as half:

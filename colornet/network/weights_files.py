@@ -16,7 +16,7 @@ import numpy as np
 from colornet.errors import UserError
 from colornet.files import whole_file
 from colornet.network.folding import fold
-from colornet.network.vocabulary import CONFIG
+from colornet.network.vocabulary import settings_path
 from config import Config, read_config
 
 if TYPE_CHECKING:
@@ -223,5 +223,5 @@ def trained_files(path: str | os.PathLike[str]) -> tuple[str, str]:
         folder, names = os.path.dirname(path), [os.fspath(path)]
     for weights in names:
         if os.path.exists(weights):
-            return weights, os.path.join(folder, CONFIG)
+            return weights, settings_path(folder)
     raise UserError(f"{names[0]}: no such weights; expected a run folder or a weights file")

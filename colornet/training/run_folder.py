@@ -10,6 +10,7 @@ import tensorflow as tf
 from colornet.errors import UserError
 from colornet.files import check_folder, locked
 from colornet.network import weights_files
+from colornet.network.vocabulary import settings_path
 from config import Config, save_config
 
 
@@ -31,7 +32,7 @@ class RunFolder:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
-        self.settings = os.path.join(path, weights_files.CONFIG)
+        self.settings = settings_path(path)
         self.metrics = os.path.join(path, "metrics.jsonl")
         self.best_weights = os.path.join(path, weights_files.BEST_WEIGHTS)
         self.last_weights = os.path.join(path, weights_files.LAST_WEIGHTS)

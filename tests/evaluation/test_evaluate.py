@@ -19,7 +19,8 @@ from build_model import build_model
 from colornet.errors import UserError
 from colornet.evaluation import evaluating, report
 from colornet.evaluation.measuring import Measuring, Photograph
-from colornet.network.weights_files import BEST_WEIGHTS, CONFIG, save_weights
+from colornet.network.vocabulary import CONFIG
+from colornet.network.weights_files import BEST_WEIGHTS, save_weights
 from colornet.pictures import colorspace
 from config import load_config, read_config, save_config
 

@@ -10,6 +10,7 @@ import pytest
 from build_model import build_model
 from colornet.errors import UserError
 from colornet.network import weights_files
+from colornet.network.vocabulary import settings_path
 from colornet.shell import SHIPPED_WEIGHTS
 from config import load_config, read_config
 
@@ -27,7 +28,7 @@ def weights_of(folder):
 
 
 def test_keras_loads_them_and_computes_the_same(tiny_network):
-    config = read_config(os.path.join(tiny_network, weights_files.CONFIG))
+    config = read_config(settings_path(tiny_network))
     model = build_model(config)
     model.load_weights(weights_of(tiny_network))
     folded, _ = weights_files.load_trained(tiny_network, build_model)
@@ -37,7 +38,7 @@ def test_keras_loads_them_and_computes_the_same(tiny_network):
 
 
 def test_files_of_keras_with_an_optimizer_are_read(run):
-    model = build_model(read_config(run / weights_files.CONFIG))
+    model = build_model(read_config(settings_path(run)))
     model.load_weights(weights_of(run))
     model.compile("adam", {"chrominance": "mse", "logits": "mse"})
     model.optimizer.build(model.trainable_variables)
@@ -62,7 +63,7 @@ def test_files_of_before_are_read(run):
 
 
 def test_the_weights_that_ship_load_in_keras():
-    model = build_model(read_config(os.path.join(SHIPPED_WEIGHTS, weights_files.CONFIG)))
+    model = build_model(read_config(settings_path(SHIPPED_WEIGHTS)))
     model.load_weights(weights_of(SHIPPED_WEIGHTS))
     shipped = weights_files.read_weights(weights_of(SHIPPED_WEIGHTS))
     for variable in model.weights:
