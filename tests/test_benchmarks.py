@@ -1,16 +1,22 @@
 """Benchmarks stay runnable: what they import is there, late imports too, and --help is quick."""
 
+import argparse
 import importlib
 import pathlib
 import pkgutil
+import re
+import shlex
 import subprocess
 import sys
 
 import pytest
 from test_house import HELP, SLOW_TO_IMPORT, imports
+from test_readme import PAGES
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "benchmarks"
 ELSEWHERE = {"pytorch_network", "pytorch_forward"}  # run by a Python that has PyTorch
+PATTERN = r"python benchmarks/(\w+\.py[^`\n]*)"
+COMMANDS = {command for page in PAGES for command in re.findall(PATTERN, page.read_text())}
 NAMES = sorted({path.stem for path in FOLDER.glob("*.py")} - ELSEWHERE)
 
 
@@ -38,6 +44,25 @@ def test_what_runs_elsewhere_compiles(name):
 def test_what_a_benchmark_imports_late_is_there(name, load):
     for imported, top, _ in imports((FOLDER / f"{name}.py").read_text()):
         assert top or pkgutil.resolve_name(imported)
+
+
+class Parsed(Exception):
+    """Carries the arguments that a parser did not understand."""
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_command_of_a_page_is_understood(command, load, monkeypatch):
+    """The benchmark's own parser takes all of it; nothing is run."""
+    parse = argparse.ArgumentParser.parse_known_args
+
+    def parse_alone(*arguments):
+        raise Parsed(*parse(*arguments)[1])
+
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_known_args", parse_alone)
+    script, *arguments = shlex.split(command)
+    with pytest.raises(Parsed) as parsed:
+        load(script.removesuffix(".py")).main(arguments)
+    assert not parsed.value.args
 
 
 @pytest.mark.parametrize("name", ["films", "records", "training", "transform"])

@@ -5,6 +5,9 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from skimage.color import rgb2lab
+from skimage.io import imread
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 import input_create
 import model_evaluate
@@ -76,6 +79,14 @@ def work(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def colored(work):
+    """The folder of the validation photographs as the run colours them."""
+    command = [f"{work}/val", "-o", f"{work}/colored", "--model", f"{work}/run"]
+    assert model_transform.main(command) == 0
+    return work / "colored"
+
+
 def test_training_beats_gray_and_knows_the_classes(work):
     rows = [json.loads(line) for line in (work / "run" / "metrics.jsonl").open()]
     last = [row for row in rows if "val_rmse_ab" in row][-1]
@@ -88,35 +99,34 @@ def test_training_beats_gray_and_knows_the_classes(work):
     assert last["val_top1"] >= 0.75
 
 
-def test_colored_pictures_have_the_colors(work):
-    assert (
-        model_transform.main([f"{work}/val", "-o", f"{work}/colored", "--model", f"{work}/run"])
-        == 0
-    )
+def test_colored_pictures_have_the_colors(colored):
     ab = {}
     for kind in ("stripes", "blobs"):
-        pixels = opening.open_picture(work / "colored" / kind / "0.png").pixels
+        pixels = opening.open_picture(colored / kind / "0.png").pixels
         assert pixels.shape == (80, 80, 3)
         ab[kind] = colorspace.rgb_to_lab(pixels)[30:, 30:, 1:].mean(axis=(0, 1))
     assert ab["stripes"][1] < -5 < 5 < ab["blobs"][1]
 
 
-def test_evaluation_agrees(work):
-    report = work / "report.json"
-    sheet = work / "sheet.png"
-    assert (
-        model_evaluate.main(
-            [
-                f"{work}/val",
-                "--model",
-                f"{work}/run",
-                "--report",
-                str(report),
-                "--sheet",
-                str(sheet),
-            ]
-        )
-        == 0
-    )
-    assert json.loads(report.read_text())
+def test_evaluation_agrees(work, colored):
+    """Its figures are those that scikit-image has of the pictures that were written."""
+    report, sheet = work / "report.json", work / "sheet.png"
+    command = [f"{work}/val", "--model", f"{work}/run"]
+    assert model_evaluate.main([*command, "--report", str(report), "--sheet", str(sheet)]) == 0
     assert Image.open(sheet).width > 100
+    rows = []
+    for path in (work / "val").rglob("*.png"):
+        truth, picture = imread(path), imread(colored / path.relative_to(work / "val"))
+        off = (rgb2lab(picture) - rgb2lab(truth))[..., 1:]
+        rows.append(
+            (
+                np.square(off).mean(),
+                peak_signal_noise_ratio(truth, picture),
+                structural_similarity(truth, picture, channel_axis=-1),
+                1 - np.minimum(np.hypot(*off.T), 150).mean() / 150,
+            )
+        )
+    square, *means = np.mean(rows, axis=0)
+    found = json.loads(report.read_text())["sets"][0]["figures"]["model"]
+    for name, wanted in zip(("rmse_ab", "psnr", "ssim", "auc"), (square**0.5, *means)):
+        assert found[name]["value"] == pytest.approx(wanted, rel=1e-3), name

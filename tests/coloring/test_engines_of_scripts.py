@@ -9,6 +9,7 @@ import tensorflow as tf
 
 import model_evaluate
 import model_transform
+from colornet.coloring.options import colorizer_arguments
 from tiny import photograph
 
 ROOT = os.path.dirname(os.path.abspath(model_transform.__file__))
@@ -68,3 +69,10 @@ def test_a_gpu_that_is_not_there_is_missed(exported_network, tmp_path, monkeypat
         with pytest.raises(SystemExit):
             script.main([*common, "tpu"])
         capsys.readouterr()
+
+
+def test_as_many_pictures_at_once_as_there_are_and_cores(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    options = model_transform.parser().parse_args(["a.png", "-o", "out"])
+    at_once = [colorizer_arguments(options, pictures)["at_once"] for pictures in (0, 1, 3, 9)]
+    assert at_once == [1, 1, 3, 4]
