@@ -37,7 +37,7 @@ def training_batches(
     TensorFlow; `iterate` makes them plain.
 
     Args:
-        config: a `config.Config`; seed, batch_size, crop_size, zoom, aging, shuffle_buffer count.
+        config: a `config.Config`; those of `config.BATCH_SETTINGS` count.
         folder: the records folder; `dataset` is its `dataset.read_dataset`.
         start_step: the step whose batch comes first.
         pipeline, pipelines: this host takes the pipeline-th of `pipelines` parts of each batch,

@@ -20,9 +20,8 @@ from colornet.coloring.joining import join_within, lightness_of
 from colornet.coloring.smoothing import smooth
 from colornet.errors import ImageError
 from colornet.network.engines import load_engine
-from colornet.pictures import colorspace
+from colornet.pictures import colorspace, stretching
 from colornet.pictures.mounts import within_mount
-from colornet.pictures.stretching import stretch
 
 SHRINKING: dict[str, Any] = dict(resample=Image.Resampling.BICUBIC, reducing_gap=3.0)
 MOST_SQUEEZE = 2  # times that the longer side is shrunk more than the shorter, at most
@@ -147,17 +146,34 @@ class Colorizer:
             pixels: as of `colorize`.
 
         Returns:
+            (local, global), as of `luminance_copies`, `seen`.
+        """
+        local_copy, global_copy = self.luminance_copies(pixels)
+        span = self.span_of(global_copy)
+        return self.seen(local_copy, span), self.seen(global_copy, span)
+
+    def luminance_copies(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Small copies of a picture, before its contrast is stretched.
+
+        Args:
+            pixels: as of `colorize`.
+
+        Returns:
             (local, global), float32 luminance in [0, 1]: (height, width, 1), and the same squeezed
-            to (crop_size, crop_size, 1), the whole picture as in the authors' release. Both
-            stretched if the settings say so.
+            to (crop_size, crop_size, 1), the whole picture as in the authors' release.
         """
         local_copy = small_luminance(pixels, working_shape(pixels.shape[:2], self.working_size))
         square = 2 * (self.config.crop_size,)
-        small = Image.fromarray(local_copy[..., 0]).resize(square, **SHRINKING)
-        global_copy = np.clip(np.asarray(small), 0, 1)[..., None]
-        if self.config.stretching:
-            return stretch(local_copy, like=global_copy), stretch(global_copy)
-        return local_copy, global_copy
+        global_copy = Image.fromarray(local_copy[..., 0]).resize(square, **SHRINKING)
+        return local_copy, np.clip(np.asarray(global_copy), 0, 1)[..., None]
+
+    def span_of(self, luminance: np.ndarray) -> np.ndarray | None:
+        """`stretching.span_of` of a copy; None for a network that sees luminance as it is."""
+        return stretching.span_of(luminance) if self.config.stretching else None
+
+    def seen(self, luminance: np.ndarray, span: np.ndarray | None) -> np.ndarray:
+        """Luminance as the network sees it: stretched, if there is a span of `span_of`."""
+        return luminance if span is None else stretching.stretch(luminance, span)
 
     def likeliest_scenes(self, probabilities: np.ndarray, count: int) -> list[tuple[str, float]]:
         """The `count` likeliest scenes of one picture: [(name, probability)]."""

@@ -18,10 +18,10 @@ from colornet.network.litert_engine import LiteRTEngine
 from colornet.network.weights_files import trained_files
 from config import Config, read_config
 
-# Settings that an exported network has in its layers; the others may be changed beside it.
+# Settings that an exported network was made with; the others may be changed beside it.
 BUILT_IN = (
     "crop_size", "width", "use_global_features", "use_classification", "num_classes",
-    "normalization_epsilon",
+    "normalization_epsilon", "stretching",
 )  # fmt: skip
 
 

@@ -27,6 +27,7 @@ from colornet.network.litert_engine import LiteRTEngine
 from colornet.network.tensorflow_engine import TensorFlowEngine, functions, load_tensorflow
 from colornet.network.vocabulary import settings_path
 from colornet.pictures import colorspace
+from colornet.pictures.stretching import span_of, stretch
 from config import Config, read_config
 
 PHOTOGRAPHS = ("astronaut", "coffee", "chelsea", "rocket", "camera")
@@ -205,11 +206,13 @@ def photographs(config: Config) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     longest = config.working_size or config.picture_size
     for name in PHOTOGRAPHS:
         image = Image.fromarray(getattr(skimage.data, name)()).convert("RGB")
-        scale = longest / max(image.size)
-        local_size = [round(side * scale) for side in image.size]
-        yield tuple(
-            colorspace.encode_luminance(
-                colorspace.rgb_to_lightness(np.asarray(image.resize(size)))[None, ..., None]
-            )
+        local_size = [min(side, longest) for side in image.size]
+        copies = [
+            colorspace.encode_luminance(colorspace.rgb_to_lightness(np.asarray(image.resize(size))))
             for size in (local_size, (config.crop_size, config.crop_size))
-        )
+        ]
+        local_copy, global_copy = (copy[None, ..., None] for copy in copies)
+        if config.stretching:
+            span = span_of(global_copy)
+            local_copy, global_copy = stretch(local_copy, span), stretch(global_copy, span)
+        yield local_copy, global_copy

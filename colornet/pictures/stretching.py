@@ -7,26 +7,37 @@ keeps the luminance that it has. Measured in docs/RESULTS.md.
 
 import numpy as np
 
-BEYOND = 0.3  # percent of the pixels that end up blacker than BLACK, and as many whiter than WHITE
+BEYOND = 0.3  # percent of the pixels that are blacker than BLACK then, and whiter than WHITE
 BLACK, WHITE = 0.03, 0.97  # of the network's [0, 1]
 LEAST = 0.1  # range that is stretched, at least: a blank sheet has noise alone
 
 
-def stretch(luminance: np.ndarray, like: np.ndarray | None = None) -> np.ndarray:
-    """Luminance between black and white.
+def span_of(luminance: np.ndarray) -> np.ndarray:
+    """What becomes black, and what white.
 
     Args:
         luminance: float32 (..., height, width, 1) in [0, 1].
-        like: luminance of the same pictures, of any size, whose range counts; None: their own.
 
     Returns:
-        float32 array of the same shape, in [0, 1].
+        float32 (2, ..., 1, 1, 1), of each picture.
     """
     pixels = (-3, -2, -1)
-    ends = np.percentile(
-        luminance if like is None else like, (BEYOND, 100 - BEYOND), pixels, keepdims=True
+    return np.percentile(luminance, (BEYOND, 100 - BEYOND), pixels, keepdims=True).astype(
+        np.float32
     )
-    low, high = ends.astype(np.float32)
+
+
+def stretch(luminance: np.ndarray, span: np.ndarray | None = None) -> np.ndarray:
+    """Luminance between black and white.
+
+    Args:
+        luminance: as of `span_of`.
+        span: of `span_of`, of other copies of the same pictures; None: their own.
+
+    Returns:
+        float32 array of the shape of `luminance`, in [0, 1].
+    """
+    low, high = span_of(luminance) if span is None else span
     gain = np.float32(WHITE - BLACK) / np.maximum(high - low, np.float32(LEAST))
     middle = np.float32((BLACK + WHITE) / 2)
     return np.clip((luminance - (low + high) / 2) * gain + middle, 0, 1)

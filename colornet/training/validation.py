@@ -29,6 +29,7 @@ def validate(
         (share), and of the same pictures val_rmse_ab_gray and val_rmse_ab_mean_color, those left
         gray and those given the mean color of the records; None for what the records do not have.
         And the first `panel_pictures` as (luminance, predicted, truth), or None.
+        Luminance, also of the PSNR, is what the network sees: stretched, if the settings say so.
     """
     plain = {"gray": (0, 0), "mean_color": config.mean_color}
     colors = {name: colorspace.encode_chrominance(np.array(ab)) for name, ab in plain.items() if ab}

@@ -261,6 +261,18 @@ def test_steadied_colors_flicker_less():
     assert steps < 0.4 * jumps
 
 
+def test_scratches_on_a_faded_film_leave_the_other_colors_as_they_are(run, tmp_path):
+    network = tiny.save_network(tmp_path, "stretching=true")
+    planes = [scene() // 4 + 100 for _ in range(8)]
+    for plane in planes[1::3]:
+        plane[:, 3:5] = 235
+    write("a.mkv", planes)
+    assert run("a.mkv", "-o", "b.mkv", "--codec", "ffv1", model=network) == 0
+    still = [ab_of(frame)[:, 24:] for frame in decoded("b.mkv")]
+    assert np.abs(np.diff(still, axis=0)).mean() < 0.5
+    assert np.abs(still[0]).mean() > 2
+
+
 def test_frames_can_be_colored_one_by_one(run):
     write("a.mkv", panned(4))
     write("last.mkv", panned(4)[-1:])

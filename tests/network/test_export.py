@@ -138,10 +138,13 @@ def _other_network(run):
     settings.write_text(settings.read_text().replace('"width": 0.125', '"width": 0.25'))
 
 
-def _other_epsilon(run):
-    found = json.loads((run / "config.json").read_text())
-    found["settings"]["normalization_epsilon"] = 0.5
-    (run / "config.json").write_text(json.dumps(found))
+def _other_setting(name, value):
+    def change(run):
+        found = json.loads((run / "config.json").read_text())
+        found["settings"][name] = value
+        (run / "config.json").write_text(json.dumps(found))
+
+    return change
 
 
 def _cut(run):
@@ -176,7 +179,8 @@ def _no_model(run):
     [
         (_other_weights, "not made of"),
         (_other_network, "not made of"),
-        (_other_epsilon, "not made of"),
+        (_other_setting("normalization_epsilon", 0.5), "not made of"),
+        (_other_setting("stretching", True), "not made of"),
         (_cut, "cannot read it"),
         (_flip, "damaged"),
         (_foreign, "cannot read it"),

@@ -1,12 +1,9 @@
-"""Contrast stretching of the luminance that the network sees."""
+"""Contrast stretching: faded prints come out as they were, blank ones stay blank."""
 
 import numpy as np
 import pytest
 
-from build_model import build_model
-from colornet.coloring.colorizer import Colorizer
-from colornet.pictures.stretching import BLACK, WHITE, stretch
-from tiny import photograph, save_network
+from colornet.pictures.stretching import BLACK, WHITE, span_of, stretch
 
 GENERATOR = np.random.default_rng(0)
 LIGHT = GENERATOR.random((3, 40, 60, 1), np.float32)
@@ -41,12 +38,4 @@ def test_each_picture_of_a_batch_has_its_own_range_or_that_of_another_copy():
     batch = LIGHT * np.float32([1, 0.5, 0.2])[:, None, None, None]
     for one, stretched in zip(batch, stretch(batch)):
         np.testing.assert_array_equal(stretch(one), stretched)
-    np.testing.assert_allclose(stretch(batch[0, :9], like=batch[0]), stretch(batch[0])[:9])
-
-
-def test_a_faded_photograph_gets_the_colors_of_the_fresh_one(tmp_path):
-    colorizer = Colorizer(save_network(tmp_path, "stretching=true"), build_model)
-    luminance = np.asarray(photograph(40, 40).convert("L"), np.float32) / 255
-    fresh, faded = (colorizer.colors_of(gray)[0] for gray in (luminance, 0.5 + 0.2 * luminance))
-    plain = Colorizer(save_network(tmp_path), build_model).colors_of(0.5 + 0.2 * luminance)[0]
-    assert np.abs(faded - fresh).mean() < 0.2 * np.abs(plain - fresh).mean()
+    np.testing.assert_allclose(stretch(batch[0, :9], span_of(batch[0])), stretch(batch[0])[:9])

@@ -66,19 +66,34 @@ class Outcome:
     damage: str | None = None
 
 
+@dataclasses.dataclass(frozen=True)
+class Look:
+    """What the frames of a shot have in common.
+
+    Attributes:
+        features: mean global features (256 width); None of a network without.
+        span: of `Colorizer.span_of`, of all its samples.
+    """
+
+    features: np.ndarray | None
+    span: np.ndarray | None
+
+
 @dataclasses.dataclass
 class Seen:
     """A frame and the network's copies of it.
 
     Attributes:
         frame: planar `av.VideoFrame`.
-        local_copy, global_copy: as of `Colorizer.copies`, upright.
+        luminance: its small copy as it is, upright.
+        local_copy, global_copy: as of `Colorizer.copies`, upright, but for the span of its shot.
         features: global features of its shot; None if it is to have its own, or the network none.
         begins: whether it is the first of its shot.
         ab: float32 chrominance, the way up that the frame is stored; there once it was made.
     """
 
     frame: av.VideoFrame
+    luminance: np.ndarray
     local_copy: np.ndarray
     global_copy: np.ndarray
     features: np.ndarray | None
@@ -120,15 +135,15 @@ class FilmColorizer:
     def _write(self, film: FilmSource, partial: str, outcome: Outcome, progress: Progress) -> None:
         with Sink(partial, film, self.settings.encoding) as sink:
             outcome.left_out = sink.left_out
-            styles: dict[int, np.ndarray | None] = {}
+            looks: dict[int, Look] = {}
             expected = film.expected
             if self.settings.steady:
                 with progress("looking for shots", expected) as bar:
-                    styles, outcome.scenes, expected = self._find_shots(film, bar)
+                    looks, outcome.scenes, expected = self._find_shots(film, bar)
             first = frames.planar(film.first)
             matrix = ycbcr.matrix_of(first.colorspace, first.height)
             depth = max(2, min(16, BYTES_AHEAD // frames.bytes_of(first)))
-            items = ahead(self._seen(film.read(sink.copied), styles), depth)
+            items = ahead(self._seen(film.read(sink.copied), looks), depth)
             colored = ahead(self._colored(items, min(BATCH, depth)), depth)
             with contextlib.closing(colored), progress("coloring", expected) as bar:
                 for item in colored:
@@ -145,14 +160,14 @@ class FilmColorizer:
 
     def _find_shots(
         self, film: FilmSource, bar: Bar
-    ) -> tuple[dict[int, np.ndarray | None], dict[int, np.ndarray | None], int]:
+    ) -> tuple[dict[int, Look], dict[int, np.ndarray | None], int]:
         """The shots of a film.
 
         Returns:
-            (global features by the number of each shot's first frame, probabilities of its scenes
-            likewise, number of frames).
+            (looks by the number of each shot's first frame, probabilities of its scenes likewise,
+            number of frames).
         """
-        styles: dict[int, np.ndarray | None] = {}
+        looks: dict[int, Look] = {}
         scenes: dict[int, np.ndarray | None] = {}
         count = 0
 
@@ -171,34 +186,47 @@ class FilmColorizer:
                 bar.update()
 
         for shot in shots.find_shots(seen()):
-            styles[shot.start], scenes[shot.start] = (
+            span = self.colorizer.span_of(np.concatenate(shot.samples))
+            features, scenes[shot.start] = (
                 None if each is None else np.mean(each, axis=0)
-                for each in self.colorizer.describe(np.stack(shot.samples))
+                for each in self.colorizer.describe(
+                    self.colorizer.seen(np.stack(shot.samples), span)
+                )
             )
-        return styles, scenes, count
+            looks[shot.start] = Look(features, span)
+        return looks, scenes, count
 
     def _copies(self, frame: av.VideoFrame) -> tuple[np.ndarray, np.ndarray]:
-        """The network's copies (local, global) of a planar frame, upright."""
+        """Copies (local, global) of a planar frame, upright: `Colorizer.luminance_copies`."""
         image, levels = frames.image_of(frame), frames.levels_of(frame)
         height, width = working_shape((image.height, image.width), self.colorizer.working_size)
         if image.size != (width, height):
             image = image.resize((width, height), **SHRINKING)
         gray = ycbcr.Levels(8, levels.full).gray_of(np.asarray(image))
         upright = np.ascontiguousarray(np.rot90(gray, _quarter_turns(frame)))
-        return self.colorizer.copies(upright)
+        return self.colorizer.luminance_copies(upright)
 
     def _seen(
-        self, items: Iterable[av.VideoFrame | av.Packet], styles: dict[int, np.ndarray | None]
+        self, items: Iterable[av.VideoFrame | av.Packet], looks: dict[int, Look]
     ) -> Generator[Seen | av.Packet, None, None]:
         """The items of a film; of frames, what the network is to see, and the shot's features."""
-        number, features = 0, None
+        number, look = 0, None
         for item in items:
             if isinstance(item, av.Packet):
                 yield item
                 continue
             frame = frames.planar(item)
-            features = styles.get(number, features)
-            yield Seen(frame, *self._copies(frame), features, number in styles)
+            look = looks.get(number, look)
+            luminance, global_copy = self._copies(frame)
+            span = look.span if look else self.colorizer.span_of(global_copy)
+            yield Seen(
+                frame,
+                luminance,
+                self.colorizer.seen(luminance, span),
+                self.colorizer.seen(global_copy, span),
+                look.features if look else None,
+                number in looks,
+            )
             number += 1
 
     def _colored(
@@ -230,7 +258,7 @@ class FilmColorizer:
                 if steadying:
                     if each.begins:
                         steadying.forget()
-                    ab = steadying.steadied(each.local_copy, ab)
+                    ab = steadying.steadied(each.luminance, ab)
                 each.ab = np.rot90(ab, -_quarter_turns(each.frame))
         return items
 

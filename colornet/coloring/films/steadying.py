@@ -26,7 +26,7 @@ class Steadying:
         """A frame's chrominance, steadied.
 
         Args:
-            luminance: (height, width, 1) in [0, 1], as the network saw it.
+            luminance: (height, width, 1) in [0, 1], as it is in the film.
             ab: (height/2, width/2, 2) of the network.
 
         Returns:

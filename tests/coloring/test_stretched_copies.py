@@ -1,0 +1,34 @@
+"""What a network sees and colours that was trained on stretched luminance."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from colornet.pictures.stretching import span_of, stretch
+from tiny import photograph
+
+LUMINANCE = np.asarray(photograph(80, 60).convert("L"), np.float32) / 255
+
+
+@pytest.fixture
+def stretching(colorizer):
+    colorizer.config = dataclasses.replace(colorizer.config, stretching=True)
+    return colorizer
+
+
+def test_both_copies_are_stretched_between_black_and_white_of_the_whole_picture(stretching):
+    luminance, square = stretching.luminance_copies(LUMINANCE / 2)
+    local_copy, global_copy = stretching.copies(LUMINANCE / 2)
+    np.testing.assert_array_equal(global_copy, stretch(square))
+    np.testing.assert_array_equal(local_copy, stretch(luminance, span_of(square)))
+    assert np.abs(local_copy - stretch(luminance)).max() > 1e-3
+    assert np.ptp(luminance) < 0.6 < np.ptp(local_copy)
+
+
+def test_a_faded_photograph_gets_the_colors_of_the_fresh_one(stretching):
+    faded = 0.5 + 0.2 * LUMINANCE
+    fresh, as_fresh = (stretching.colors_of(gray)[0] for gray in (LUMINANCE, faded))
+    stretching.config = dataclasses.replace(stretching.config, stretching=False)
+    plain = stretching.colors_of(faded)[0]
+    assert np.abs(as_fresh - fresh).mean() < 0.2 * np.abs(plain - fresh).mean()
