@@ -10,6 +10,7 @@ import pytest
 
 from colornet.network.vocabulary import UP
 from colornet.pictures import colorspace
+from colornet.pictures.stretching import BEYOND, BLACK, WHITE
 from config import load_config
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -104,7 +105,8 @@ def numbers_here():
     rho, momentum = CONFIG.adadelta_rho, CONFIG.normalization_momentum
     return {
         "low-level weights": f"{side} {side}",
-        "input": f"{colorspace.decode_luminance(np.float32(1)):.0f}",
+        "input": f"{colorspace.decode_luminance(np.float32(1)):.0f}"
+        + f" {BLACK} {WHITE} {BEYOND}" * ship["settings"]["stretching"],
         "global path's copy": f"{whole[0]} {middle[0]} {whole[1]} {middle[1]}",
         "validation while training": f"{100 * side**2 / size**2:.0f}",
         "normalisation's constants": f"{momentum} {1 - momentum:.1f} {norm_epsilon} 1",  # n - 1
@@ -116,7 +118,7 @@ def numbers_here():
         "batch, updates": f"{CONFIG.batch_size} {CONFIG.steps:,}",
         "precision": CONFIG.precision.removeprefix("float"),
         "start of the weights": "2 1 0 1",  # test_kernels_start_with_the_variance_of_he
-        "chroma factor": f"{CONFIG.chroma:g} {ship.get('settings', ship)['chroma']:g}",
+        "chroma factor": f"{CONFIG.chroma:g} {ship['settings']['chroma']:g}",
     }
 
 
