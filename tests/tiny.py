@@ -1,6 +1,7 @@
 """A tiny network and small pictures, for the tests of colouring."""
 
 import contextlib
+import functools
 
 import numpy as np
 import pytest
@@ -50,17 +51,14 @@ def engine_made_once(folder):
     """Within it, all `Colorizer`s of a run folder share its engines, which take a second each."""
     from colornet.coloring import colorizer
 
-    load, made = colorizer.load_engine, {}
-
-    def load_engine(path, build_model, *choice):
-        if path != folder:
-            return load(path, build_model, *choice)
-        if choice not in made:
-            made[choice] = load(path, build_model, *choice)
-        return made[choice]
-
+    load = colorizer.load_engine
+    once = functools.cache(load)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(colorizer, "load_engine", load_engine)
+        patch.setattr(
+            colorizer,
+            "load_engine",
+            lambda path, *choice: (once if path == folder else load)(path, *choice),
+        )
         yield
 
 

@@ -71,7 +71,8 @@ class Look:
     """What the frames of a shot have in common.
 
     Attributes:
-        features: mean global features (256 width); None of a network without.
+        features: mean global features (256 width); None if frames are to have their own, or the
+            network none.
         span: of `Colorizer.span_of`, of all its samples.
     """
 
@@ -81,22 +82,20 @@ class Look:
 
 @dataclasses.dataclass
 class Seen:
-    """A frame and the network's copies of it.
+    """A frame and its small copies.
 
     Attributes:
         frame: planar `av.VideoFrame`.
-        luminance: its small copy as it is, upright.
-        local_copy, global_copy: as of `Colorizer.copies`, upright, but for the span of its shot.
-        features: global features of its shot; None if it is to have its own, or the network none.
+        local_copy, global_copy: as of `Colorizer.luminance_copies`, upright.
+        look: of its shot, or its own.
         begins: whether it is the first of its shot.
         ab: float32 chrominance, the way up that the frame is stored; there once it was made.
     """
 
     frame: av.VideoFrame
-    luminance: np.ndarray
     local_copy: np.ndarray
     global_copy: np.ndarray
-    features: np.ndarray | None
+    look: Look
     begins: bool
     ab: np.ndarray = dataclasses.field(init=False)
 
@@ -209,24 +208,17 @@ class FilmColorizer:
     def _seen(
         self, items: Iterable[av.VideoFrame | av.Packet], looks: dict[int, Look]
     ) -> Generator[Seen | av.Packet, None, None]:
-        """The items of a film; of frames, what the network is to see, and the shot's features."""
-        number, look = 0, None
+        """The items of a film; of frames, what the network is to see, and the shot's look."""
+        number, shot = 0, None
         for item in items:
             if isinstance(item, av.Packet):
                 yield item
                 continue
             frame = frames.planar(item)
-            look = looks.get(number, look)
-            luminance, global_copy = self._copies(frame)
-            span = look.span if look else self.colorizer.span_of(global_copy)
-            yield Seen(
-                frame,
-                luminance,
-                self.colorizer.seen(luminance, span),
-                self.colorizer.seen(global_copy, span),
-                look.features if look else None,
-                number in looks,
-            )
+            copies = self._copies(frame)
+            shot = looks.get(number, shot)
+            look = shot or Look(None, self.colorizer.span_of(copies[1]))
+            yield Seen(frame, *copies, look, number in looks)
             number += 1
 
     def _colored(
@@ -250,15 +242,14 @@ class FilmColorizer:
         seen = [item for item in items if isinstance(item, Seen)]
         for _, group in itertools.groupby(seen, key=lambda each: each.local_copy.shape):
             alike = list(group)
-            planes = self.colorizer.chrominance(
-                np.stack([each.local_copy for each in alike]), self._features(alike)
-            )
-            for each, ab in zip(alike, planes):
-                ab = self.colorizer.adjusted(ab, each.local_copy)
+            seen_copies = [self.colorizer.seen(each.local_copy, each.look.span) for each in alike]
+            planes = self.colorizer.chrominance(np.stack(seen_copies), self._features(alike))
+            for each, seen_copy, ab in zip(alike, seen_copies, planes):
+                ab = self.colorizer.adjusted(ab, seen_copy)
                 if steadying:
                     if each.begins:
                         steadying.forget()
-                    ab = steadying.steadied(each.luminance, ab)
+                    ab = steadying.steadied(each.local_copy, ab)
                 each.ab = np.rot90(ab, -_quarter_turns(each.frame))
         return items
 
@@ -267,8 +258,9 @@ class FilmColorizer:
         if self.settings.style is not None:
             return np.repeat(self.settings.style, len(seen), axis=0)
         if not self.settings.steady:
-            return self.colorizer.describe(np.stack([each.global_copy for each in seen]))[0]
-        features = [each.features for each in seen if each.features is not None]
+            copies = [self.colorizer.seen(each.global_copy, each.look.span) for each in seen]
+            return self.colorizer.describe(np.stack(copies))[0]
+        features = [each.look.features for each in seen if each.look.features is not None]
         return np.stack(features) if features else None
 
 
