@@ -71,6 +71,9 @@ def export(weights: str, build_model: Callable[..., Any], target: str, kind: str
         engine: Engine
         if kind == "saved_model":
             engine = _saved_model(model, config, made)
+            extra = os.path.join(made, "assets.extra")  # TensorFlow's folder for files of users
+            os.mkdir(extra)
+            shutil.copy(settings, settings_path(extra))
         elif kind == "weights":
             save_half(build_model(config), weights, settings, made)
             engine = load_tensorflow(made, build_model)

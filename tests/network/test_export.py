@@ -17,6 +17,7 @@ from build_model import build_model
 from colornet.errors import UserError
 from colornet.network import litert_file
 from colornet.network.engines import load_engine
+from config import read_config
 
 SIZES = [(8, 8), (225, 301), (64, 512), (3000, 40)]
 
@@ -95,6 +96,7 @@ import sys
 import numpy
 from build_model import build_model
 from colornet.network.engines import load_engine
+from config import read_config
 
 engine = load_engine({exported_network!r}, build_model)
 features, _ = engine.describe(numpy.zeros((1, 32, 32, 1), numpy.float32))
@@ -220,6 +222,7 @@ def test_the_settings_are_in_the_file(exported_network):
 
 def test_saved_model_has_signatures_that_compute_the_same(run, engines, tmp_path):
     assert model_export.main([str(run), str(tmp_path / "served"), "--kind", "saved_model"]) == 0
+    assert read_config(tmp_path / "served/assets.extra/config.json") == engines[1].config
     served = tf.saved_model.load(tmp_path / "served").signatures
     whole, local = luminance(2, 32, 32), luminance(2, 50, 70)
     features, probabilities = engines[1].describe(whole)
