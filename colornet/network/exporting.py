@@ -70,10 +70,7 @@ def export(weights: str, build_model: Callable[..., Any], target: str, kind: str
         made = os.path.join(scratch, name)
         engine: Engine
         if kind == "saved_model":
-            engine = _saved_model(model, config, made)
-            extra = os.path.join(made, "assets.extra")  # TensorFlow's folder for files of users
-            os.mkdir(extra)
-            shutil.copy(settings, settings_path(extra))
+            engine = _saved_model(model, config, settings, made)
         elif kind == "weights":
             save_half(build_model(config), weights, settings, made)
             engine = load_tensorflow(made, build_model)
@@ -100,9 +97,14 @@ def _check_target(target: str, kind: str, weights: str) -> None:
         )
 
 
-def _saved_model(model: keras.Model, config: Config, folder: str) -> TensorFlowEngine:
-    """Write a SavedModel; returns the engine of what was written."""
+def _saved_model(
+    model: keras.Model, config: Config, settings: str, folder: str
+) -> TensorFlowEngine:
+    """Write a SavedModel with its settings file; returns the engine of what was written."""
     save_graphs(model, config, folder)
+    extra = os.path.join(folder, "assets.extra")  # TensorFlow's folder for files of users
+    os.mkdir(extra)
+    shutil.copy(settings, settings_path(extra))
     graphs = tf.saved_model.load(folder)
     describe = getattr(graphs, "describe", None)
     return TensorFlowEngine(describe, graphs.color, config, "saved_model", folder)

@@ -96,7 +96,6 @@ import sys
 import numpy
 from build_model import build_model
 from colornet.network.engines import load_engine
-from config import read_config
 
 engine = load_engine({exported_network!r}, build_model)
 features, _ = engine.describe(numpy.zeros((1, 32, 32, 1), numpy.float32))
