@@ -1,100 +1,17 @@
-"""The network of "Let there be Color!" (section 3, figure 2), in backend-neutral Keras.
+"""Print the network's layers; `build_model` itself is in `colornet/network/model.py`."""
 
-    python build_model.py --preset paper       prints the layers and their parameters
-
-The tables below are the paper's table 1; `build_model` joins them as its figure 2 does.
-"""
-
-import argparse
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from colornet import shell
-from colornet.network.table import layer_table
-from colornet.network.vocabulary import UP
-from config import Config, load_config
+from colornet.network import table_command
+from colornet.network.model import build_model
+from config import PRESETS
 
-if TYPE_CHECKING:
-    import keras
-
-    from colornet.network.blocks import Table
-
-# Convolutions: (kernel, stride, outputs). UP doubles height and width.
-LOW_LEVEL = [(3, 2, 64), (3, 1, 128), (3, 2, 128), (3, 1, 256), (3, 2, 256), (3, 1, 512)]
-GLOBAL_CONVOLUTIONS = [(3, 2, 512), (3, 1, 512), (3, 2, 512), (3, 1, 512)]
-GLOBAL_DENSE = [1024, 512, 256]
-MID_LEVEL = [(3, 1, 512), (3, 1, 256)]
-FUSION = 256
-COLORIZATION: "Table" = [(3, 1, 128), UP, (3, 1, 64), (3, 1, 64), UP, (3, 1, 32)]
-CHROMINANCE = 2
-CLASSIFICATION = 256
-
-
-def build_model(
-    config: Config, precision: str = "float32", synchronized: bool = False, folded: bool = False
-) -> "keras.Model":
-    """The whole network for training: both paths see the same picture, so low_level runs once.
-
-    Args:
-        config: a `config.Config`; width, crop_size, num_classes and the two ablations count.
-        precision: a Keras dtype policy; chrominance and logits are float32 with each.
-        synchronized: whether batch normalisation averages over replicas (TensorFlow only).
-        folded: for colouring alone: biases in place of batch normalisation; `folding.fold` makes
-            their weights. Only such a network is good in pure "bfloat16".
-
-    Returns:
-        A keras.Model from luminance (batch, crop_size, crop_size, 1) in [0, 1] to a dict of
-        "chrominance" (batch, crop_size/2, crop_size/2, 2) in [0, 1] and, with classification,
-        "logits" (batch, num_classes). Its networks are layers named as in `vocabulary.NETWORKS`.
-    """
-    import keras
-
-    from colornet.network import blocks, layers
-
-    make = blocks.Builder(config, precision, synchronized, folded)
-    luminance = keras.Input((config.crop_size, config.crop_size, 1), name="luminance")
-    low = make.convolutional("low_level", (None, None, 1), LOW_LEVEL)(luminance)
-    fused_inputs = [make.convolutional("mid_level", (None, None, low.shape[-1]), MID_LEVEL)(low)]
-    outputs = {}
-    if config.use_global_features:
-        wide, global_features = make.global_features(
-            low.shape[1:], GLOBAL_CONVOLUTIONS, GLOBAL_DENSE
-        )(low)
-        fused_inputs.append(global_features)
-    if config.use_classification:
-        outputs["logits"] = make.classification(wide.shape[-1], CLASSIFICATION)(wide)
-    fused = make.fusion(fused_inputs, FUSION)(fused_inputs)
-    chrominance = make.colorization(fused.shape[-1], COLORIZATION, CHROMINANCE)(fused)
-    outputs["chrominance"] = layers.CropToHalf(name="crop_to_half", dtype="float32")(
-        [chrominance, luminance]
-    )
-    return keras.Model(luminance, outputs, name="let_there_be_color")
-
-
-def print_table(options: argparse.Namespace) -> int:
-    """Print every layer with its parameters; returns the exit code."""
-    config = load_config(options.preset, options.set, "build_model")
-    total = 0
-    with shell.native_remarks_hidden():
-        model = build_model(config)
-    for network, rows in layer_table(model).items():
-        print(network)
-        for layer, kernel, stride, outputs, shape, count in rows:
-            kind = f"{kernel} x {kernel} / {stride}" if kernel else "connected"
-            size = " x ".join(map(str, shape))
-            print(f"  {layer:26s}{kind:12s}{outputs:6d}   {size:18s}{count:12,d}")
-        count = sum(row[-1] for row in rows)
-        total += count
-        print(f"  {'parameters':62s}{count:>14,d}")
-    print(f"{'total':64s}{total:>14,d}")
-    return shell.DONE
+__all__ = ["build_model", "main"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    arguments = shell.parser(__doc__)
-    shell.add_settings(arguments, "build_model")
-    return shell.run(print_table, arguments.parse_args(argv))
+    return table_command.main(argv, PRESETS)
 
 
 if __name__ == "__main__":

@@ -12,11 +12,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+from presets import load_config
 
 from colornet import shell
+from colornet.config import Config
 from colornet.pictures import colorspace, opening
+from colornet.records import batches as chains
 from colornet.records import photographs, records_folder, sources
-from config import Config, load_config
 
 PLACES205 = 2_448_872  # photographs
 SHARE_WANTED = 0.85  # of the bare rate
@@ -80,11 +82,9 @@ def reading(
     """(raw records/s, shuffled crops/s)."""
     import tensorflow as tf
 
-    import read_input
-
     files = [os.path.join(folder, shard["file"]) for shard in dataset["train"]["shards"]]
     raw = tf.data.TFRecordDataset(files, buffer_size=4 << 20).repeat()
-    crops = read_input.training_batches(config, folder, dataset)
+    crops = chains.training_batches(config, folder, dataset)
     return rate(raw.batch(BATCH), steps), rate(crops, steps)
 
 

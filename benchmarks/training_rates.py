@@ -19,9 +19,9 @@ from PIL import Image
 
 import config as configs
 import input_create
-import read_input
 from build_model import build_model
 from colornet.network.table import layer_table
+from colornet.records import batches as chains
 from colornet.records.dataset import read_dataset
 from colornet.training import checkpoints, devices
 from colornet.training.run_folder import RunFolder
@@ -135,7 +135,7 @@ def measure(
         num_classes=len(dataset["class_names"]) or 1,
         picture_size=dataset["settings"]["picture_size"],
     )
-    batches = iter(read_input.training_batches(config, records, dataset))
+    batches = iter(chains.training_batches(config, records, dataset))
     constant = next(batches)
     product, product_operations = matrix_peak(precision)
     contestants = {"product": product}
@@ -159,7 +159,7 @@ def measure(
 
 
 def new_state(config: configs.Config, precision: str) -> TrainState:
-    return TrainState(build_model, config, precision, tf.distribute.get_strategy())
+    return TrainState(config, tf.distribute.get_strategy())
 
 
 def seconds_of(training: TrainState, steps: int, feed: Callable[[], Any]) -> float:

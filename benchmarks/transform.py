@@ -123,7 +123,6 @@ def folder_rates(model: str, images: str, output: str) -> list[dict[str, float]]
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     os.environ["TF_ONEDNN_ASSUME_FROZEN_WEIGHTS"] = "1"  # as model_transform.py does
     import model_transform
-    from build_model import build_model
     from colornet.coloring.colorizer import Colorizer
     from colornet.coloring.jobs import find_jobs
     from colornet.coloring.options import colorizer_arguments
@@ -134,9 +133,7 @@ def folder_rates(model: str, images: str, output: str) -> list[dict[str, float]]
     options = model_transform.parser().parse_args(command)
     jobs = find_jobs(options)
     colorizers = {
-        engine: Colorizer(
-            model, build_model, **{**colorizer_arguments(options, len(jobs)), "engine": engine}
-        )
+        engine: Colorizer(model, **{**colorizer_arguments(options, len(jobs)), "engine": engine})
         for engine in ENGINES
     }
     litert = colorizers["litert"]
@@ -194,7 +191,7 @@ PARTS = {"sizes": sizes, "folder": folder, "network": paper_network.compare}
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser(__doc__)
     add = arguments.add_argument
-    add("--model", default=str(ROOT / "weights"), help="run folder or weights file")
+    add("--model", default=str(ROOT / "colornet" / "weights"), help="run folder or weights file")
     add("--images", metavar="DIR", help="photographs for the folder part (default: generated)")
     add("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     add("--torch-python", metavar="PATH", help="a Python with PyTorch, to compare the network with")

@@ -11,6 +11,8 @@ from typing import BinaryIO
 
 from colornet.errors import UserError
 
+PRETRAINED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "weights")
+
 _counter = itertools.count()
 
 

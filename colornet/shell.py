@@ -11,14 +11,10 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
+from colornet.config import Presets, settings_of
 from colornet.errors import UserError
-from config import PRESETS, SETTABLE
 
 LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"  # TensorFlow's; 0 shows everything
-
-SHIPPED_WEIGHTS = os.path.join(
-    os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "weights"
-)
 
 DONE, SOME_FAILED, WRONG = 0, 1, 2  # exit codes
 BACKENDS = ("tensorflow", "jax", "torch", "numpy", "openvino")  # Keras's
@@ -41,12 +37,10 @@ def _given(text: str) -> str:
     raise argparse.ArgumentTypeError(f"expected a name, got {text!r}; is a variable unset?")
 
 
-def add_settings(arguments: argparse.ArgumentParser, script: str) -> None:
+def add_settings(arguments: argparse.ArgumentParser, script: str, presets: Presets) -> None:
     """Add `--preset` and `--set`, which `config.load_config` understands for that script."""
     arguments.add_argument(
-        "--preset",
-        metavar="NAME",
-        help=f"{', '.join(PRESETS)} (without: the defaults in config.py)",
+        "--preset", metavar="NAME", help=f"{', '.join(presets)} (default: {next(iter(presets))})"
     )
     arguments.add_argument(
         "--set",
@@ -54,7 +48,7 @@ def add_settings(arguments: argparse.ArgumentParser, script: str) -> None:
         default=[],
         metavar="KEY=VALUE",
         help="change a setting of config.py; may be repeated. Those of this script: "
-        + ", ".join(SETTABLE[script]),
+        + ", ".join(settings_of(script)),
     )
 
 

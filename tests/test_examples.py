@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from build_model import build_model
-from config import read_config
+from colornet.config import read_config
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 COLOR, KERAS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
@@ -15,7 +15,7 @@ COLOR, KERAS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text
 
 def test_python_example_runs(tmp_path, monkeypatch):
     Image.new("RGB", (40, 30), "gray").save(tmp_path / "photograph.jpg")
-    (tmp_path / "weights").symlink_to(ROOT / "weights")
+    (tmp_path / "colornet/weights").symlink_to(ROOT / "colornet" / "colornet/weights")
     monkeypatch.chdir(tmp_path)
     names = {}
     exec(COLOR, names)
@@ -24,7 +24,7 @@ def test_python_example_runs(tmp_path, monkeypatch):
 
 def test_keras_example_runs(tmp_path, monkeypatch):
     (tmp_path / "runs").mkdir()
-    (tmp_path / "runs" / "mine").symlink_to(ROOT / "weights")
+    (tmp_path / "runs" / "mine").symlink_to(ROOT / "colornet" / "colornet/weights")
     monkeypatch.chdir(tmp_path)
     names = {"build_model": build_model, "read_config": read_config}
     exec(KERAS, names | {"luminance": np.zeros((1, 128, 128, 1), np.float32)}, names)

@@ -7,11 +7,11 @@ import re
 
 import numpy as np
 import pytest
+from presets import load_config
 
 from colornet.network.vocabulary import UP
 from colornet.pictures import colorspace
 from colornet.pictures.stretching import BEYOND, BLACK, WHITE
-from config import load_config
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAPER = (ROOT / "docs" / "paper.md").read_text()
@@ -94,7 +94,7 @@ def numbers_here():
     levels = colorspace.from_bytes(np.array([0, 1], np.float32))
     chroma_step = np.diff(colorspace.decode_chrominance(levels))[0]
     lightness_step = np.diff(colorspace.decode_luminance(levels))[0]
-    ship = json.loads((ROOT / "weights" / "config.json").read_text())
+    ship = json.loads((ROOT / "colornet" / "colornet/weights" / "config.json").read_text())
     whole, middle = re.findall(
         r"^\| (?:the whole picture|its middle).* \| ([\d.]+) ± .* \| ([\d.]+) ± ",
         (ROOT / "docs" / "RESULTS.md").read_text(),

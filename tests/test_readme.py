@@ -16,7 +16,7 @@ README = (ROOT / "README.md").read_text()
 PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
-    ROOT / "weights" / "README.md",
+    ROOT / "colornet" / "colornet/weights" / "README.md",
     *sorted((ROOT / "docs").glob("*.md")),
 ]
 

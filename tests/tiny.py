@@ -13,11 +13,13 @@ CLASSES = ("coast", "forest", "street")
 
 def save_network(folder, *changes):
     """Save a network of random weights and return its run folder as str."""
-    import config
-    from build_model import build_model
-    from colornet.network import vocabulary, weights_files
+    from presets import load_config
 
-    settings = config.load_config(
+    from colornet import config
+    from colornet.network import vocabulary, weights_files
+    from colornet.network.model import build_model
+
+    settings = load_config(
         "smoke",
         [
             "width=0.125",

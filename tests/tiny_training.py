@@ -12,8 +12,8 @@ from PIL import Image
 import build_model
 import input_create
 import model_train
+from colornet.config import SETTABLE, Config
 from colornet.network.vocabulary import UP
-from config import SETTABLE, Config
 
 SMALL = dict(
     picture_size=40,

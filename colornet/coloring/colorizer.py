@@ -1,6 +1,6 @@
 """Grey pictures to colour with a trained network: the functions behind model_transform.py.
 
-    colorizer = Colorizer("weights", build_model)
+    colorizer = Colorizer()
     rgb = colorize(pixels, colorizer)
 
 A picture goes one way: copies for the network, chrominance, join. The network sees small copies of
@@ -9,7 +9,6 @@ the picture; its chrominance is brought to full size and joined with the picture
 """
 
 import os
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from colornet.coloring.budget import Budget
 from colornet.coloring.joining import join_within, lightness_of
 from colornet.coloring.smoothing import smooth
 from colornet.errors import ImageError
+from colornet.files import PRETRAINED
 from colornet.network.engines import load_engine
 from colornet.pictures import colorspace, stretching
 from colornet.pictures.mounts import within_mount
@@ -33,7 +33,7 @@ class Colorizer:
     """A trained network and how it colours; for pictures of any size, from any thread.
 
     Args:
-        path, build_model, engine, precision, device, at_once: as of `engines.load_engine`.
+        path, engine, precision, device, at_once: as of `engines.load_engine`.
         chroma: multiplies the chrominance; None: the network's own setting.
         working_size: most pixels of a side of the copy that the network sees, which is squeezed
             towards a square; 0: the picture as it is; None: the network's own setting.
@@ -42,15 +42,14 @@ class Colorizer:
         UserError: as `engines.load_engine`.
 
     Attributes:
-        config: the network's `config.Config`, with class_names.
+        config: the network's `Config`, with class_names.
         engine: what computes it.
         chroma, working_size: as given, or the network's.
     """
 
     def __init__(
         self,
-        path: str | os.PathLike[str],
-        build_model: Callable[..., Any],
+        path: str | os.PathLike[str] = PRETRAINED,
         *,
         engine: str = "auto",
         precision: str = "float32",
@@ -59,7 +58,7 @@ class Colorizer:
         chroma: float | None = None,
         working_size: int | None = None,
     ) -> None:
-        self.engine = load_engine(path, build_model, engine, precision, device, at_once)
+        self.engine = load_engine(path, engine, precision, device, at_once)
         self.config = self.engine.config
         self.chroma = self.config.chroma if chroma is None else chroma
         self.working_size = self.config.working_size if working_size is None else working_size

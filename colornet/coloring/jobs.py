@@ -9,9 +9,9 @@ import tempfile
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from colornet.coloring.films import kinds
 from colornet.errors import ImageError, UserError
 from colornet.files import identity, printable
+from colornet.films import kinds
 from colornet.pictures import finding, formats
 
 

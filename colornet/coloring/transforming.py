@@ -3,8 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -25,12 +24,11 @@ FILM_OPTIONS = {
 PICTURE_OPTIONS = {"--compare": "compare", "--format": "format", "--quality": "quality"}
 
 
-def transform(options: argparse.Namespace, build_model: Callable[..., Any]) -> int:
+def transform(options: argparse.Namespace) -> int:
     """Color what is not colored yet of the pictures and films of the command line.
 
     Args:
         options: of the command line.
-        build_model: as of `Colorizer`.
 
     Returns:
         The exit code.
@@ -50,7 +48,7 @@ def transform(options: argparse.Namespace, build_model: Callable[..., Any]) -> i
         _report(job, error)
     if len(todo) < len(free):
         print(f"{len(free) - len(todo)} already coloured (--overwrite makes them anew)")
-    colored = _color(todo, options, build_model) if todo else 0
+    colored = _color(todo, options) if todo else 0
     failures = len(failed) + len(todo) - colored
     print(f"{colored} coloured, {failures} failed")
     return shell.SOME_FAILED if failures else shell.DONE
@@ -65,18 +63,16 @@ def _say_unused(jobs: Sequence[Job], options: argparse.Namespace) -> None:
             print(f"{', '.join(unused)}: of {kind}s alone, and no input is one", file=sys.stderr)
 
 
-def _color(
-    jobs: Sequence[Job], options: argparse.Namespace, build_model: Callable[..., Any]
-) -> int:
+def _color(jobs: Sequence[Job], options: argparse.Namespace) -> int:
     """Colour jobs; returns how many succeeded, and names the others on standard error."""
     for folder in {os.path.dirname(job.target) or "." for job in jobs}:
         files.remove_leftovers(folder)
     pictures, films = ([job for job in jobs if job.is_film == kind] for kind in (False, True))
     if films:
-        from colornet.coloring.films import command  # pictures do without PyAV
+        from colornet.films import command  # pictures do without PyAV
 
         command.check(options)
-    colorizer = Colorizer(options.model, build_model, **colorizer_arguments(options, len(pictures)))
+    colorizer = Colorizer(options.model, **colorizer_arguments(options, len(pictures)))
     print(f"{printable(colorizer.engine.source)}, {colorizer.engine.name}")
     style = _style(options, colorizer)
     colored = _color_pictures(pictures, colorizer, options, style)

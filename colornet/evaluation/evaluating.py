@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -24,15 +24,12 @@ MODEL = "model"  # name of a single one
 GUESSES = 2  # scenes in a caption of the sheet
 
 
-def evaluate(
-    options: argparse.Namespace, paths: dict[str, list[str]], build_model: Callable[..., Any]
-) -> int:
+def evaluate(options: argparse.Namespace, paths: dict[str, list[str]]) -> int:
     """Measure, write and print.
 
     Args:
         options: of the command line.
         paths: of the photographs of each set, by its name.
-        build_model: as of `Colorizer`.
 
     Returns:
         The exit code.
@@ -43,7 +40,7 @@ def evaluate(
     check_outputs(options, [path for of_set in paths.values() for path in of_set])
     count = sum(map(len, paths.values()))
     colorizers = {
-        name: Colorizer(path, build_model, **colorizer_arguments(options, count))
+        name: Colorizer(path, **colorizer_arguments(options, count))
         for name, path in model_names(options.model).items()
     }
     means = [options.mean_color, *(each.config.mean_color for each in colorizers.values())]

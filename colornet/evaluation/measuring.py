@@ -1,6 +1,6 @@
 """Photographs coloured from their own luminance and measured: the work of model_evaluate.py.
 
-measuring = Measuring({"model": Colorizer("weights", build_model)})
+measuring = Measuring({"model": Colorizer()})
 photographs = [Photograph(path) for path in paths]
 for photograph, error in measure_all(photographs, measuring): ...
 """
@@ -14,11 +14,11 @@ import numpy as np
 from colornet.coloring.colorizer import Colorizer
 from colornet.coloring.joining import gray_of, of_one_color
 from colornet.coloring.pipeline import each_picture
+from colornet.config import Config
 from colornet.errors import ImageError
 from colornet.evaluation import metrics, photograph_aging
 from colornet.pictures import colorspace, opening
 from colornet.pictures.psnr import psnr
-from config import Config
 
 GRAY, MEAN_COLOR, TRUTH = "gray", "mean_color", "truth"
 PIXELS_IN_FLIGHT = 4_000_000  # measuring takes 20 times the memory of colouring

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import keras
 
+from colornet.config import Config
 from colornet.network.layers import BatchNormalization, Doubling
 from colornet.network.vocabulary import FUSION_HALVES
-from config import Config
 
 # Rows of (kernel, stride, outputs), or vocabulary.UP; as in `build_model`.
 Table = Sequence[tuple[int, int, int] | str]

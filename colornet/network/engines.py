@@ -6,23 +6,16 @@ import glob
 import importlib.util
 import os
 import sys
-from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from colornet import shell
+from colornet.config import FIELDS, Config, differences, read_config
 from colornet.errors import UserError
 from colornet.network import litert_file
 from colornet.network.litert_engine import LiteRTEngine
 from colornet.network.weights_files import trained_files
-from config import Config, read_config
-
-# Settings that an exported network was made with; the others may be changed beside it.
-BUILT_IN = (
-    "crop_size", "width", "use_global_features", "use_classification", "num_classes",
-    "normalization_epsilon", "stretching",
-)  # fmt: skip
 
 
 class Engine(Protocol):
@@ -63,7 +56,6 @@ class Engine(Protocol):
 
 def load_engine(
     path: str | os.PathLike[str],
-    build_model: Callable[..., Any],
     engine: str = "auto",
     precision: str = "float32",
     device: str = "auto",
@@ -74,7 +66,6 @@ def load_engine(
     Args:
         path: run folder; weights file with its config.json beside it; or a file that
             model_export.py made.
-        build_model: as of `weights_files.load_trained`.
         engine: one of `vocabulary.ENGINES`. "auto" takes LiteRT where an export of these weights
             lies beside them, unless there is a GPU or the precision asks for TensorFlow.
         precision: Keras dtype policy of the TensorFlow engine, "float32" or "bfloat16".
@@ -95,7 +86,7 @@ def load_engine(
     shell.import_tensorflow()
     from colornet.network import tensorflow_engine
 
-    return tensorflow_engine.load_tensorflow(path, build_model, precision, device)
+    return tensorflow_engine.load_tensorflow(path, precision, device)
 
 
 def _check_choice(
@@ -140,7 +131,9 @@ def _export_of(exported: str, weights: str, settings: str) -> litert_file.Export
     if not os.path.exists(exported):
         raise UserError(f"{exported}: no such file; {again}")
     export, config = litert_file.read_export(exported), read_config(settings)
-    differs = [name for name in BUILT_IN if getattr(export.config, name) != getattr(config, name)]
+    differs = [
+        name for name in differences(export.config, config) if FIELDS[name].metadata["exported"]
+    ]
     if differs or export.weights != litert_file.fingerprint(weights):
         raise UserError(f"{exported}: not made of {weights} as it is now; {again}")
     return dataclasses.replace(export, config=config)

@@ -9,8 +9,7 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import h5py
 import keras
@@ -19,16 +18,17 @@ import skimage.data
 import tensorflow as tf
 from PIL import Image
 
+from colornet.config import Config, read_config
 from colornet.errors import UserError
 from colornet.files import replaceable, whole_path
 from colornet.network import litert_file, quantizing, weights_files
 from colornet.network.engines import Engine
 from colornet.network.litert_engine import LiteRTEngine
+from colornet.network.model import build_model
 from colornet.network.tensorflow_engine import TensorFlowEngine, functions, load_tensorflow
 from colornet.network.vocabulary import settings_path
 from colornet.pictures import colorspace
 from colornet.pictures.stretching import span_of, stretch
-from config import Config, read_config
 
 PHOTOGRAPHS = ("astronaut", "coffee", "chelsea", "rocket", "camera")
 VISIBLE = 2.0  # Lab units; 99 % of the pixels must be nearer to the network's own
@@ -42,12 +42,11 @@ class Difference:
     usual: float
 
 
-def export(weights: str, build_model: Callable[..., Any], target: str, kind: str) -> Difference:
+def export(weights: str, target: str, kind: str) -> Difference:
     """Write a trained network as a file or folder, which is there whole and checked or not at all.
 
     Args:
         weights: weights file with its config.json beside it.
-        build_model: as of `weights_files.load_trained`.
         target: a folder for "saved_model", which may not exist yet, and "weights", which may be
             no run folder; else a file.
         kind: "saved_model"; "weights" for Keras's weights of 16 bits with their settings; or of
@@ -62,7 +61,7 @@ def export(weights: str, build_model: Callable[..., Any], target: str, kind: str
         OSError: the target cannot be written.
     """
     weights, settings = weights_files.trained_files(weights)
-    model, config = weights_files.load_trained(weights, build_model)
+    model, config = weights_files.load_trained(weights)
     _check_target(target, kind, weights)
     folder, name = os.path.split(os.path.abspath(target))
     os.makedirs(folder, exist_ok=True)
@@ -73,12 +72,12 @@ def export(weights: str, build_model: Callable[..., Any], target: str, kind: str
             engine = _saved_model(model, config, settings, made)
         elif kind == "weights":
             save_half(build_model(config), weights, settings, made)
-            engine = load_tensorflow(made, build_model)
+            engine = load_tensorflow(made)
         else:
             content = litert_model(model, config, kind)
             litert_file.write_export(made, content, kind, weights, settings)
             engine = LiteRTEngine(made)
-        difference = compare(engine, load_tensorflow(weights, build_model))
+        difference = compare(engine, load_tensorflow(weights))
         _refuse_visible(difference, kind)
         _give_name(made, target)
     return difference

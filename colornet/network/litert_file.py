@@ -13,10 +13,10 @@ import zlib
 
 import google_crc32c
 
+from colornet.config import Config, read_config
 from colornet.errors import UserError
 from colornet.files import whole_file
 from colornet.network.vocabulary import CONFIG
-from config import Config, read_config
 
 ENDING = ".tflite"
 SETTINGS, DESCRIPTION = CONFIG, "export.json"

@@ -20,7 +20,7 @@ import keras
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from config import Config
+from colornet.config import Config
 
 FLOAT_LAYERS = (
     "low_level_2", "global_6", "global_7", "fusion_global", "colorization_4", "colorization_6",

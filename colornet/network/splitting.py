@@ -2,7 +2,7 @@
 
 import keras
 
-from config import Config
+from colornet.config import Config
 
 
 def split_paths(model: keras.Model, config: Config) -> tuple[keras.Model | None, keras.Model]:

@@ -8,10 +8,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from colornet.config import Config
 from colornet.errors import UserError
 from colornet.network.splitting import split_paths
 from colornet.network.weights_files import load_trained, trained_files
-from config import Config
 
 
 class TensorFlowEngine:
@@ -55,14 +55,11 @@ class TensorFlowEngine:
 
 
 def load_tensorflow(
-    path: str | os.PathLike[str],
-    build_model: Callable[..., Any],
-    precision: str = "float32",
-    device: str = "auto",
+    path: str | os.PathLike[str], precision: str = "float32", device: str = "auto"
 ) -> TensorFlowEngine:
     """The engine of a run folder or weights file; as `engines.load_engine`."""
     gpus = _use_device(device)
-    model, config = load_trained(path, build_model, precision)
+    model, config = load_trained(path, precision)
     source, _ = trained_files(path)
     name = f"tensorflow {precision}" + (" on a GPU" if gpus else "")
     return TensorFlowEngine(*functions(model, config), config, name, source)

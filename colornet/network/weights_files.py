@@ -8,16 +8,16 @@ is unpickled, no code is loaded, no other file is opened.
 import io
 import math
 import os
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from colornet.config import Config, read_config
 from colornet.errors import UserError
 from colornet.files import whole_file
 from colornet.network.folding import fold
+from colornet.network.model import build_model
 from colornet.network.vocabulary import settings_path
-from config import Config, read_config
 
 if TYPE_CHECKING:
     import h5py
@@ -177,17 +177,16 @@ def _check_fit(
 
 
 def load_trained(
-    path: str | os.PathLike[str], build_model: Callable[..., Any], precision: str = "float32"
+    path: str | os.PathLike[str], precision: str = "float32"
 ) -> "tuple[keras.Model, Config]":
     """A trained network and its settings.
 
     Args:
         path: a run folder, or a weights file with its config.json beside it.
-        build_model: `build_model.build_model`, or one that makes the network that was trained.
         precision: a Keras dtype policy, "bfloat16" for the fastest on processors that have it.
 
     Returns:
-        (model, config): a `folded` one of `build_model`, and its `config.Config`.
+        (model, config): a `folded` one of `build_model`, and its `Config`.
 
     Raises:
         UserError: a file is missing, damaged, or does not fit the other.

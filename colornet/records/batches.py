@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from colornet.config import Config
 from colornet.errors import UserError
 from colornet.pictures import colorspace, sheets
 from colornet.pictures.stretching import stretch
 from colornet.records import crop_aging
 from colornet.records.dataset import read_dataset
 from colornet.records.reading import DamagedShard, SplitReader, TrainingReader, stacked
-from config import Config
 
 Batch = tuple[tf.Tensor, tf.Tensor, tf.Tensor]  # luminance, chrominance, labels
 
@@ -37,7 +37,27 @@ def training_batches(
     pipelines: int = 1,
     parts: int = 1,
 ) -> tf.data.Dataset:
-    """See `read_input.training_batches`."""
+    """Endless shuffled batches of random crops, half of them flipped (section 3.4).
+
+    With a `zoom` above 1 the crops are rectangles of random sides, and are scaled to crop_size.
+    A share `aging` of them has the luminance of old photographs. Errors of reading come from
+    TensorFlow; `Batches` makes them plain.
+
+    Args:
+        config: a `Config`; those of `settings_of("read_input")` count.
+        folder: the records folder; `dataset` is its `dataset.read_dataset`.
+        start_step: the step whose batch comes first.
+        pipeline, pipelines: this host takes the pipeline-th of `pipelines` parts of each batch,
+            and reads the records of that part alone.
+        parts: into how many batches, one a replica, this host's part is cut.
+
+    Returns:
+        A tf.data.Dataset of (luminance (batch, crop, crop, 1) float32 in [0, 1], chrominance
+        (batch, crop/2, crop/2, 2) float32 in [0, 1], label (batch,) int64).
+
+    Raises:
+        UserError: the pictures are smaller than the crop, or too few.
+    """
     records = SplitReader(folder, dataset, "train")
     size = records.size
     if size < config.crop_size:
@@ -64,7 +84,13 @@ def training_batches(
 def validation_batches(
     config: Config, folder: str, dataset: dict[str, Any], batch_size: int
 ) -> "Batches":
-    """See `read_input.validation_batches`."""
+    """The validation pictures once, in order, as centre crops, as `Batches`.
+
+    At most `config.validation_pictures` of them (0: all). The last batch may be smaller.
+
+    Raises:
+        UserError: a shard is damaged.
+    """
     records = SplitReader(folder, dataset, "val")
     size, side = records.size, config.crop_size
     margin = (size - side) // 4
@@ -95,7 +121,12 @@ def _untuned(chain: tf.data.Dataset) -> tf.data.Dataset:
 
 
 class Batches:
-    """Iterator over batches, and a context at whose end reading ends: see `read_input.iterate`.
+    """Iterator over the batches of a chain, and a context manager: leaving it stops the readers.
+
+    Leave none to the garbage collector, as a loop left by an error would:
+
+        with Batches(training_batches(...)) as batches:
+            for luminance, chrominance, label in batches:
 
     TensorFlow lets go of an iterator once its calls of Python are done. Kept by a traceback it
     would go in some garbage collection; in that of one of those calls it would wait for itself.

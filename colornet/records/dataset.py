@@ -5,10 +5,10 @@ import math
 import os
 from typing import Any
 
+from colornet.config import Config, settings_of
 from colornet.errors import UserError
 from colornet.records import storage
 from colornet.records.shards import new_digest, shards_of
-from config import RECORD_SETTINGS, Config
 
 SCHEMA = 2
 DATASET = "dataset.json"
@@ -66,7 +66,9 @@ def _check_values(dataset: dict[str, Any], plan: dict[str, Any]) -> None:
     """Raise what `read_dataset` catches for values that input_create.py would not write."""
     settings, names = dataset["settings"], dataset["class_names"]
     try:
-        made = {name: value for name, value in settings.items() if name in RECORD_SETTINGS}
+        made = {
+            name: value for name, value in settings.items() if name in settings_of("input_create")
+        }
         Config(**{**made, "picture_size": settings["picture_size"]})
     except UserError as error:
         raise ValueError(error) from None

@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from colornet.config import Config
 from colornet.errors import ImageError
 from colornet.pictures import colorspace, opening
 from colornet.records.photographs import Entry
-from config import Config
 
 GRAYSCALE = "grayscale"
 LITTLE_COLOR = "little color variance"

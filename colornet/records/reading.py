@@ -90,7 +90,7 @@ class TrainingReader:
 
     Args:
         records: of the training split.
-        seed, batch_size, shuffle_buffer: settings of `config.Config`.
+        seed, batch_size, shuffle_buffer: settings of `Config`.
         host, hosts: this host takes the host-th of `hosts` equal parts of each batch.
     """
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+from colornet.config import Config, settings_of
 from colornet.errors import UserError
 from colornet.files import locked, remove_leftovers
 from colornet.records import storage, totals
@@ -13,7 +14,6 @@ from colornet.records.photographs import PhotographList
 from colornet.records.shard_writing import ShardJob
 from colornet.records.shards import Shard, shards_of
 from colornet.records.workers import make_shards
-from config import RECORD_SETTINGS, Config
 
 
 def create_records(
@@ -87,7 +87,7 @@ def _plan(
     """The content of plan.json: all that the bytes of the records depend on."""
     return {
         "schema": SCHEMA,
-        "settings": {name: getattr(config, name) for name in RECORD_SETTINGS},
+        "settings": {name: getattr(config, name) for name in settings_of("input_create")},
         "class_names": train.class_names,
         "train": _identity(train),
         "val": {"fraction": val_fraction} if val is None else _identity(val),

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from colornet.config import Config
 from colornet.records import storage
 from colornet.records.format import NO_CLASS, Record, record_bytes
 from colornet.records.photographs import Entry
 from colornet.records.planes import convert
 from colornet.records.shards import Shard, new_digest
-from config import Config
 
 SAMPLES_A_SHARD = 8  # photographs next to the colour threshold that a shard remembers
 

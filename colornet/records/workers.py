@@ -16,13 +16,13 @@ from multiprocessing.sharedctypes import Synchronized
 from typing import Self
 
 from colornet import shell
+from colornet.config import Config
 from colornet.errors import UserError
 from colornet.files import printable
 from colornet.progress import progress
 from colornet.records import storage
 from colornet.records.photographs import Entry, PhotographList
 from colornet.records.shard_writing import ShardJob, write_shards
-from config import Config
 
 # --- In the worker processes ----------------------------------------------------------------
 

@@ -9,11 +9,11 @@ import tempfile
 
 import tensorflow as tf
 
+from colornet.config import Config
 from colornet.errors import UserError
 from colornet.network import weights_files
 from colornet.training.run_folder import RunFolder, to_disk, writing
 from colornet.training.step import TrainState
-from config import Config
 
 KEPT = 2  # the newest, and one to fall back on if a power cut spoiled it
 

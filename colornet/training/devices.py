@@ -1,22 +1,15 @@
-"""What TensorFlow computes on: devices, hosts and the precision."""
+"""Devices and hosts that TensorFlow computes on."""
 
 import contextlib
 import dataclasses
 import json
 import os
-import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import tensorflow as tf
 
+from colornet.config import Config
 from colornet.errors import UserError
-from colornet.training.step import TrainState
-from config import Config
-
-# A lower precision must be this much faster to be worth its rounding.
-WORTH = 1.1
-PROBE_BATCH = 8  # pictures of the steps that choose the precision
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +60,7 @@ def make_strategy(devices: str, cluster: Cluster) -> tuple[tf.distribute.Strateg
     """The tf.distribute strategy for the devices that are there.
 
     Args:
-        devices: setting of `config.Config`: "auto" takes every GPU; "cpu" none; "cpu:N" N logical
+        devices: setting of `Config`: "auto" takes every GPU; "cpu" none; "cpu:N" N logical
             processors. Must be called before TensorFlow has initialised its devices.
         cluster: of `read_cluster`.
 
@@ -135,54 +128,6 @@ class Hosts:
     def _sum(self, value: tf.Tensor) -> tf.Tensor:
         values = self.strategy.run(tf.identity, (value,))
         return self.strategy.reduce(tf.distribute.ReduceOp.SUM, values, axis=None)
-
-
-def choose_precision(
-    build_model: Callable[..., Any], config: Config, hosts: Hosts
-) -> tuple[str, str]:
-    """The precision set, or for "auto" the devices' fastest, measured; the same on every host.
-
-    Returns:
-        (Keras dtype policy, description with the measured seconds).
-    """
-    if config.precision != "auto":
-        return config.precision, config.precision
-    candidates = ["float32", "mixed_bfloat16"]
-    if tf.config.get_visible_devices("GPU"):
-        candidates.append("mixed_float16")
-    seconds = {
-        policy: hosts.sum(_seconds_a_step(build_model, config, policy)) for policy in candidates
-    }
-    fastest = min(seconds, key=lambda policy: seconds[policy])
-    if seconds["float32"] < WORTH * seconds[fastest]:
-        fastest = "float32"
-    described = ", ".join(f"{policy} {s / hosts.count:.3f} s" for policy, s in seconds.items())
-    return fastest, f"{fastest} (measured: a step takes {described})"
-
-
-def _seconds_a_step(build_model: Callable[..., Any], config: Config, precision: str) -> float:
-    """Measured seconds of a training step on random pictures."""
-    batch = min(config.batch_size, PROBE_BATCH)
-    small = dataclasses.replace(config, batch_size=batch, gradient_accumulation=1)
-    state = TrainState(build_model, small, precision, tf.distribute.get_strategy())
-    size = config.crop_size
-    pictures = (
-        tf.random.stateless_uniform((batch, size, size, 1), (0, 0)),
-        tf.random.stateless_uniform((batch, size // 2, size // 2, 2), (0, 1)),
-        tf.zeros(batch, tf.int64),
-    )
-    return seconds_of(lambda: (state.step(*pictures), state.take_totals()))
-
-
-def seconds_of(step: Callable[[], object], repeats: int = 3) -> float:
-    """Seconds of the fastest of some calls, after one that is not counted."""
-    step()
-    times = []
-    for _ in range(repeats):
-        started = time.perf_counter()
-        step()
-        times.append(time.perf_counter() - started)
-    return min(times)
 
 
 @contextlib.contextmanager

@@ -13,13 +13,13 @@ import numpy as np
 import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 
+from colornet.config import FIELDS, Config
 from colornet.errors import UserError
 from colornet.files import whole_file, whole_path
 from colornet.pictures import colorspace, sheets
 from colornet.pictures.saving import save_image
 from colornet.training.curves import draw_curves
 from colornet.training.run_folder import RunFolder, to_disk
-from config import FILLED_IN, Config
 
 VALIDATION = "val_"  # what figures of validation begin with in metrics.jsonl
 SETTINGS = ".settings"  # ending of TensorBoard's file of them
@@ -34,7 +34,7 @@ class Log:
     Args:
         folder: a `run_folder.RunFolder`.
         step: how many steps the run has done.
-        config: its `config.Config`.
+        config: its `Config`.
 
     Raises:
         UserError: metrics.jsonl has a line that is no row of figures.
@@ -127,7 +127,9 @@ def _write_settings(config: Config, folder: RunFolder) -> None:
     for name in os.listdir(folder.events):
         if name.endswith(SETTINGS):
             os.remove(os.path.join(folder.events, name))
-    settings = {k: v for k, v in dataclasses.asdict(config).items() if k not in FILLED_IN}
+    settings = {
+        k: v for k, v in dataclasses.asdict(config).items() if FIELDS[k].metadata["scripts"]
+    }
     table = "|setting|value|\n|-|-|\n" + "".join(f"|{k}|{v}|\n" for k, v in settings.items())
     writer = tf.summary.create_file_writer(folder.events, filename_suffix=SETTINGS)
     with writer.as_default(0):

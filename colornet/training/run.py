@@ -1,7 +1,6 @@
 """A training run: what the loop of model_train.py asks for, put together from this room's parts."""
 
 import contextlib
-import dataclasses
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -9,27 +8,23 @@ from typing import Any
 
 import tensorflow as tf
 
+from colornet.config import Config
 from colornet.errors import UserError
 from colornet.training import devices, run_settings, step
 from colornet.training.checkpoints import Checkpoints
 from colornet.training.log import Log
 from colornet.training.run_folder import RunFolder, writing
 from colornet.training.validation import validate
-from config import Config
 
 
 @contextlib.contextmanager
 def open_run(
-    build_model: Callable[..., Any],
-    config: Config,
-    dataset: dict[str, Any],
-    run_dir: str | os.PathLike[str],
+    config: Config, dataset: dict[str, Any], run_dir: str | os.PathLike[str]
 ) -> Iterator["Run"]:
     """Context of a `Run`, begun or restored, on the devices that are there.
 
     Args:
-        build_model: `build_model.build_model`, or one that makes another network alike.
-        config: a `config.Config`.
+        config: a `Config`.
         dataset: of the records, as of `dataset.read_dataset`.
         run_dir: run folder; made if missing.
 
@@ -47,14 +42,12 @@ def open_run(
         strategy, device = devices.make_strategy(config.devices, cluster)
         devices.check_batch(config, strategy)
         hosts = devices.Hosts(cluster, strategy)
-        policy, precision = devices.choose_precision(build_model, config, hosts)
-        config = dataclasses.replace(config, precision=policy)
         with strategy.scope():
-            state = step.TrainState(build_model, config, policy, strategy)
+            state = step.TrainState(config, strategy)
         run = Run(config, dataset, folder, state, hosts)
         stack.callback(run.close)
         block = run_settings.start_block(
-            config, dataset, folder, device, precision, state.parameters(), run.done
+            config, dataset, folder, device, state.parameters(), run.done
         )
         print(block, flush=True)
         if run.finished:

@@ -7,11 +7,11 @@ from typing import Any
 
 import tensorflow as tf
 
+from colornet.config import Config, save_config
 from colornet.errors import UserError
 from colornet.files import check_folder, locked
 from colornet.network import weights_files
 from colornet.network.vocabulary import settings_path
-from config import Config, save_config
 
 
 class RunFolder:

@@ -3,20 +3,19 @@
 import dataclasses
 from typing import Any
 
+from colornet.config import FIELDS, Config, differences, is_from_records, is_resumable, read_config
 from colornet.errors import UserError
 from colornet.records.dataset import fingerprint
-from colornet.settings import differences
 from colornet.training.run_folder import RunFolder
-from config import BEFORE, FILLED_IN, FROM_RECORDS, RESUMABLE, Config, file_settings, read_config
 
 
 def of_records(config: Config, dataset: dict[str, Any]) -> Config:
     """The settings with what the records decide: how they were made, classes, mean color."""
     names = tuple(dataset["class_names"])
-    made = {**BEFORE, **dataset["settings"]}
+    made = dataset["settings"]
     return dataclasses.replace(
         config,
-        **{name: value for name, value in made.items() if name in FROM_RECORDS},
+        **{name: value for name, value in made.items() if is_from_records(name)},
         class_names=names,
         num_classes=max(1, len(names)),
         mean_color=tuple(dataset.get("mean_color", ())),
@@ -28,39 +27,24 @@ def of_records(config: Config, dataset: dict[str, Any]) -> Config:
 def going_on(config: Config, folder: RunFolder) -> Config:
     """The settings, checked against those of the run in the folder, if there is one.
 
-    Precision "auto" becomes what the run measured when it began.
-
     Args:
         folder: a `run_folder.RunFolder`.
 
     Raises:
-        UserError: another setting differs than those that may change, or `deterministic` is asked
-            of a precision that would be measured.
+        UserError: a setting differs that may not change.
     """
     if not folder.begun():
-        _check_new(config)
         return config
     began = read_config(folder.settings)
-    if config.precision == "auto":
-        config = dataclasses.replace(config, precision=began.precision)
     if not began.mean_color:  # older runs did not write it
         began = dataclasses.replace(began, mean_color=config.mean_color)
     _check_goes_on(config, began, folder)
     return config
 
 
-def _check_new(config: Config) -> None:
-    if config.precision == "auto" and config.deterministic:
-        raise UserError(
-            "setting precision=auto: a timing decides it, so that two runs of one command may "
-            "differ; expected float32, mixed_bfloat16 or mixed_float16, or add "
-            "--set deterministic=false"
-        )
-
-
 def _check_goes_on(config: Config, began: Config, folder: RunFolder) -> None:
     wrong = {
-        name: pair for name, pair in differences(config, began).items() if name not in RESUMABLE
+        name: pair for name, pair in differences(config, began).items() if not is_resumable(name)
     }
     if wrong:
         changes = ", ".join(
@@ -83,7 +67,6 @@ def start_block(
     dataset: dict[str, Any],
     folder: RunFolder,
     device: str,
-    precision: str,
     parameters: int,
     step: int,
 ) -> str:
@@ -95,7 +78,7 @@ def start_block(
     return (
         f"{_settings_lines(config, folder)}\n"
         f"device      {device}\n"
-        f"precision   {precision}\n"
+        f"precision   {config.precision}\n"
         f"pictures    {dataset['train']['pictures']} to train, {validation}, "
         f"{len(config.class_names)} classes\n"
         f"parameters  {parameters:,}\n"
@@ -127,17 +110,10 @@ def finished_line(config: Config, folder: RunFolder) -> str:
 
 
 def _settings_lines(config: Config, folder: RunFolder) -> str:
-    """Where the settings come from, and which of them config.py has otherwise as it is now."""
-    began = f"preset {config.preset}" if config.preset else "the defaults"
-    where = f"config.py, {began}"
-    if folder.begun():
-        where = f"{folder.settings}, begun with {began}"
-    now = file_settings(config.preset)
-    if now is None:
-        return f"settings    {where}, which config.py no longer has"
-    other = ", ".join(
-        f"{name}={value} (there {there})"
-        for name, (value, there) in differences(config, now).items()
-        if name not in (*FILLED_IN, *FROM_RECORDS)
-    )
-    return f"settings    {where}\n            unlike config.py as it is now: {other or 'none'}"
+    """Which settings differ from the paper's, and where they come from."""
+    where = f"resumed from {folder.settings}" if folder.begun() else f"preset {config.preset}"
+    own = differences(dataclasses.replace(config, class_names=(), num_classes=205), Config())
+    shown = [
+        f"{name}={value}" for name, (value, _) in own.items() if FIELDS[name].metadata["scripts"]
+    ]
+    return f"settings    {where}: {', '.join(shown) or 'the defaults'}"

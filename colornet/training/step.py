@@ -7,15 +7,16 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from colornet.config import Config
+from colornet.network.model import build_model
 from colornet.records import format as record_format
 from colornet.training import optimizers
-from config import Config
 
 NOT_FINITE = "the loss is not finite"
 TOTALS = ("squared", "entropy", "labeled", "pictures")  # what `loss_totals` sums
 
 
-def make_optimizer(config: Config, precision: str = "float32") -> Any:
+def make_optimizer(config: Config) -> Any:
     """The Keras optimizer of the settings, with its learning rate schedule."""
     rate = config.learning_rate
     if config.schedule == "cosine" or config.warmup_steps:
@@ -36,14 +37,14 @@ def make_optimizer(config: Config, precision: str = "float32") -> Any:
             rate,
             config.muon_momentum,
             config.muon_weight_decay,
-            "bfloat16" if precision == "mixed_bfloat16" else "float32",
+            "bfloat16" if config.precision == "mixed_bfloat16" else "float32",
             **adam,
         )
     elif config.optimizer == "adam":
         optimizer = optimizers.Adam(rate, **adam)
     else:
         raise ValueError(f"nothing makes the optimizer {config.optimizer!r}")
-    if precision == "mixed_float16":
+    if config.precision == "mixed_float16":
         optimizer = optimizers.LossScaleOptimizer(optimizer)
     return optimizer
 
@@ -58,19 +59,13 @@ class TrainState(tf.Module):
         best: lowest validation rmse_ab so far.
     """
 
-    def __init__(
-        self,
-        build_model: Callable[..., Any],
-        config: Config,
-        precision: str,
-        strategy: tf.distribute.Strategy,
-    ) -> None:
+    def __init__(self, config: Config, strategy: tf.distribute.Strategy) -> None:
         super().__init__()
         self.config = config
         self.strategy = strategy
         replicas = strategy.num_replicas_in_sync
-        self.model = build_model(config, precision, synchronized=replicas > 1)
-        self.optimizer = make_optimizer(config, precision)
+        self.model = build_model(config, config.precision, synchronized=replicas > 1)
+        self.optimizer = make_optimizer(config)
         self.optimizer.build(self.model.trainable_variables)
         self.totals = tf.Variable(
             tf.zeros(len(TOTALS)),

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from colornet.config import Config
 from colornet.pictures import colorspace
 from colornet.pictures.psnr import psnr
 from colornet.records import format as record_format
 from colornet.training.step import joint_loss
-from config import Config
 
 
 def validate(
@@ -21,7 +21,7 @@ def validate(
     Args:
         predict: function from luminance to the outputs of `build_model`.
         batches: of `read_input.validation_batches`.
-        config: a `config.Config`; panel_pictures, classification_weight and mean_color count.
+        config: a `Config`; panel_pictures, classification_weight and mean_color count.
 
     Returns:
         (figures, panel): a dict of val_loss (joint), val_mse (of encoded chrominance),

@@ -4,7 +4,6 @@ import pytest
 
 import model_transform
 import tiny
-from build_model import build_model
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -17,7 +16,7 @@ def _engine(tiny_network):
 def colorizer(tiny_network):
     from colornet.coloring.colorizer import Colorizer
 
-    return Colorizer(tiny_network, build_model)
+    return Colorizer(tiny_network)
 
 
 @pytest.fixture

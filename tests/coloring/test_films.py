@@ -11,9 +11,9 @@ from PIL import Image
 from skimage import color, data
 
 import tiny
-from colornet.coloring.films import kinds, shots
-from colornet.coloring.films.ahead import ahead
-from colornet.coloring.films.steadying import Steadying
+from colornet.films import kinds, shots
+from colornet.films.ahead import ahead
+from colornet.films.steadying import Steadying
 from colornet.progress import progress
 from films_made import decoded, packets, panned, rgb, scene, times, view, with_more, write
 
@@ -400,7 +400,7 @@ def test_options_of_pictures_without_a_picture_are_named(run, capfd):
 
 
 def test_interrupted_film_leaves_nothing(run, monkeypatch):
-    from colornet.coloring.films import frames
+    from colornet.films import frames
 
     write("a.mkv", panned(8))
     original, count = frames.with_chroma, []

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tiny
-from colornet.coloring.films.film_colorizer import PACKETS, FilmColorizer, FilmSettings
+from colornet.films.film_colorizer import PACKETS, FilmColorizer, FilmSettings
 from films_made import decoded, panned, times, view, write
 
 

@@ -4,11 +4,10 @@ import dataclasses
 
 import numpy as np
 import pytest
+from presets import load_config
 
-from build_model import build_model
 from colornet.coloring.colorizer import Colorizer
 from colornet.coloring.smoothing import smooth
-from config import load_config
 from tiny import photograph
 
 SIDE = 72
@@ -51,7 +50,7 @@ def test_one_color_stays_what_it_is(shape):
 
 
 def test_smoothing_is_a_setting_that_the_paper_does_without(tiny_network):
-    colorizer = Colorizer(tiny_network, build_model, chroma=1.5)
+    colorizer = Colorizer(tiny_network, chroma=1.5)
     pixels = np.asarray(photograph(40, 40))
     local_copy, global_copy = colorizer.copies(pixels)
     plain = 1.5 * colorizer.chrominance(local_copy[None], colorizer.describe(global_copy[None])[0])

@@ -19,7 +19,6 @@ from skimage import color, data
 
 import model_transform
 import tiny
-from build_model import build_model
 from colornet.coloring import jobs
 from colornet.errors import ImageError
 from colornet.pictures import colorspace, opening
@@ -623,7 +622,7 @@ def test_colorize_is_what_the_script_does(run, colorizer, tiny_network):
         )
         == 0
     )
-    full = Colorizer(tiny_network, build_model, chroma=1.5, working_size=0)
+    full = Colorizer(tiny_network, chroma=1.5, working_size=0)
     style = full.style_of(pixels_of("style.png"))
     made = colorize(pixels, full, style=style)
     assert np.array_equal(made, pixels_of("b.png"))
@@ -644,7 +643,7 @@ def test_colors_that_are_not_finite_make_no_picture(colorizer, monkeypatch):
 def test_classes_without_names_have_numbers(tiny_network):
     from colornet.coloring.colorizer import Colorizer
 
-    colorizer = Colorizer(tiny_network, build_model)
+    colorizer = Colorizer(tiny_network)
     colorizer.config = dataclasses.replace(colorizer.config, class_names=())
     assert colorizer.likeliest_scenes(np.array([0.1, 0.7, 0.2]), 2) == [
         ("class 1", 0.7), ("class 2", 0.2)

@@ -11,18 +11,19 @@ import numpy as np
 import pytest
 import skimage.data
 from PIL import Image
+from presets import load_config
 
 import input_create
 import model_evaluate
 import tiny
 from build_model import build_model
+from colornet.config import read_config, save_config
 from colornet.errors import UserError
 from colornet.evaluation import evaluating, report
 from colornet.evaluation.measuring import Measuring, Photograph
 from colornet.network.vocabulary import CONFIG
 from colornet.network.weights_files import BEST_WEIGHTS, save_weights
 from colornet.pictures import colorspace
-from config import load_config, read_config, save_config
 
 CLASSES = ("coffee", "people", "sky")
 
@@ -88,7 +89,7 @@ def test_report_holds_every_measure_of_model_and_baselines(model, photographs, t
     assert settings == {
         "name": "model",
         "path": "tiny",
-        "weights": "best.weights.h5",
+        "colornet/weights": "best.weights.h5",
         "engine": "tensorflow float32",
         "working_size": 48,
         "chroma": 1.0,

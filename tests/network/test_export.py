@@ -13,11 +13,10 @@ import tensorflow as tf
 
 import model_export
 import tiny
-from build_model import build_model
+from colornet.config import read_config
 from colornet.errors import UserError
 from colornet.network import litert_file
 from colornet.network.engines import load_engine
-from config import read_config
 
 SIZES = [(8, 8), (225, 301), (64, 512), (3000, 40)]
 
@@ -29,7 +28,7 @@ def luminance(*shape):
 @pytest.fixture(scope="module")
 def engines(exported_network):
     """The engines of the 8-bit export and of its weights."""
-    return [load_engine(exported_network, build_model, name) for name in ("auto", "tensorflow")]
+    return [load_engine(exported_network, name) for name in ("auto", "tensorflow")]
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +38,7 @@ def plain(tmp_path_factory):
         tmp_path_factory.mktemp("plain"), "use_classification=false", "use_global_features=false"
     )
     assert model_export.main([folder, f"{folder}/best.tflite", "--kind", "float32"]) == 0
-    return [load_engine(folder, build_model, name) for name in ("litert", "tensorflow")]
+    return [load_engine(folder, name) for name in ("litert", "tensorflow")]
 
 
 @pytest.fixture
@@ -97,7 +96,7 @@ import numpy
 from build_model import build_model
 from colornet.network.engines import load_engine
 
-engine = load_engine({exported_network!r}, build_model)
+engine = load_engine({exported_network!r})
 features, _ = engine.describe(numpy.zeros((1, 32, 32, 1), numpy.float32))
 engine.color(numpy.zeros((1, 40, 30, 1), numpy.float32), features)
 print(engine.name, {{"tensorflow", "keras", "h5py"}} & set(sys.modules))
@@ -115,18 +114,18 @@ print(engine.name, {{"tensorflow", "keras", "h5py"}} & set(sys.modules))
 def test_settings_beside_an_export_count(run):
     settings = run / "config.json"
     settings.write_text(settings.read_text().replace('"chroma": 1.0', '"chroma": 1.5'))
-    engine = load_engine(run, build_model)
+    engine = load_engine(run)
     assert (engine.name, engine.config.chroma) == ("litert int8", 1.5)
 
 
 def test_an_exported_file_is_enough(run, tmp_path):
     alone = (run / "best.tflite").rename(tmp_path / "alone.tflite")
     shutil.rmtree(run)
-    engine = load_engine(alone, build_model)
+    engine = load_engine(alone)
     assert engine.config.class_names == tiny.CLASSES
     assert engine.describe(luminance(1, 32, 32))[1].shape == (1, 3)
     with pytest.raises(UserError, match="LiteRT alone"):
-        load_engine(alone, build_model, "tensorflow")
+        load_engine(alone, "tensorflow")
 
 
 def _other_weights(run):
@@ -192,22 +191,22 @@ def _no_model(run):
 def test_stale_and_damaged_exports_are_named_and_not_used(run, capsys, spoil, says):
     spoil(run)
     with pytest.raises(UserError, match=says) as error:
-        load_engine(run, build_model, "litert")
+        load_engine(run, "litert")
     assert "\n" not in str(error.value) and "best.tflite" in str(error.value)
     if spoil is _other_network:
         return  # its settings do not fit the weights either
-    assert load_engine(run, build_model).name == "tensorflow float32"
+    assert load_engine(run).name == "tensorflow float32"
     assert says in capsys.readouterr().err
 
 
 def test_what_asks_for_tensorflow_gets_it(run, monkeypatch):
-    assert load_engine(run, build_model, precision="bfloat16").name == "tensorflow bfloat16"
+    assert load_engine(run, precision="bfloat16").name == "tensorflow bfloat16"
     with pytest.raises(UserError, match="--kind"):
-        load_engine(run, build_model, "litert", "bfloat16")
+        load_engine(run, "litert", "bfloat16")
     (run / "best.tflite").unlink()
-    assert load_engine(run, build_model).name == "tensorflow float32"
+    assert load_engine(run).name == "tensorflow float32"
     with pytest.raises(UserError, match="model_export.py"):
-        load_engine(run, build_model, "litert")
+        load_engine(run, "litert")
 
 
 # --- Files --------------------------------------------------------------------------------------
@@ -234,11 +233,11 @@ def test_saved_model_has_signatures_that_compute_the_same(run, engines, tmp_path
 
 def test_weights_of_half_the_size_compute_the_same(run, engines, tmp_path):
     half = tmp_path / "half"
-    assert model_export.main([str(run), str(half), "--kind", "weights"]) == 0
+    assert model_export.main([str(run), str(half), "--kind", "colornet/weights"]) == 0
     sizes = [(folder / "best.weights.h5").stat().st_size for folder in (half, run)]
     assert sizes[0] < 0.8 * sizes[1]
     whole, local = luminance(1, 32, 32), luminance(1, 50, 70)
-    engine = load_engine(half, build_model)
+    engine = load_engine(half)
     np.testing.assert_allclose(
         engine.color(local, engine.describe(whole)[0]),
         engines[1].color(local, engines[1].describe(whole)[0]),
@@ -246,7 +245,7 @@ def test_weights_of_half_the_size_compute_the_same(run, engines, tmp_path):
     )
 
 
-@pytest.mark.parametrize("kind", ["saved_model", "weights", "float32"])
+@pytest.mark.parametrize("kind", ["saved_model", "colornet/weights", "float32"])
 def test_a_full_disk_is_one_line_and_leaves_nothing(run, tmp_path, capsys, full_disk, kind):
     made = tmp_path / "made.tflite"  # for a folder, a name as any other
     with full_disk(2000):
@@ -274,8 +273,8 @@ def test_nothing_is_written_that_fails(run, tmp_path, capsys):
     for target, *kind in (
         (run / "best.weights.h5",),
         (run / "config.json", "--kind", "float16"),
-        (run, "--kind", "weights"),
-        (tmp_path / "other", "--kind", "weights"),
+        (run, "--kind", "colornet/weights"),
+        (tmp_path / "other", "--kind", "colornet/weights"),
     ):
         assert model_export.main([str(run), str(target), *kind]) == 2
     assert before == {path: path.read_bytes() for path in run.iterdir()}

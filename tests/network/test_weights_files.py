@@ -6,13 +6,14 @@ import shutil
 import h5py
 import numpy as np
 import pytest
+from presets import load_config
 
 from build_model import build_model
+from colornet.config import read_config
 from colornet.errors import UserError
 from colornet.network import weights_files
 from colornet.network.vocabulary import settings_path
 from colornet.shell import SHIPPED_WEIGHTS
-from config import load_config, read_config
 
 PICTURES = np.random.default_rng(0).random((2, 32, 32, 1), np.float32)
 
@@ -31,7 +32,7 @@ def test_keras_loads_them_and_computes_the_same(tiny_network):
     config = read_config(settings_path(tiny_network))
     model = build_model(config)
     model.load_weights(weights_of(tiny_network))
-    folded, _ = weights_files.load_trained(tiny_network, build_model)
+    folded, _ = weights_files.load_trained(tiny_network)
     ours = folded(PICTURES)
     for name, theirs in model(PICTURES, training=False).items():
         np.testing.assert_allclose(ours[name], theirs, rtol=1e-3, atol=1e-5)

@@ -11,17 +11,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from presets import load_config
 
 import input_create
 import model_train
 import read_input
+from colornet.config import FROM_RECORDS, SETTABLE
 from colornet.errors import UserError
 from colornet.pictures.stretching import stretch
+from colornet.records import batches as chains
 from colornet.records import order, reading, storage
 from colornet.records.dataset import SCHEMA, fingerprint, read_dataset
 from colornet.records.format import Record, parse_records, record_bytes
 from colornet.records.shards import shards_of
-from config import FROM_RECORDS, SETTABLE, load_config
 
 SIZE, CROP = 40, 32
 PICTURES, BATCH = 50, 8  # an epoch ends within a batch
@@ -94,7 +96,7 @@ def records(tmp_path_factory):
 
 def _batches(records, count, **options):
     folder, dataset = records
-    chain = read_input.training_batches(CONFIG, folder, dataset, **options)
+    chain = chains.training_batches(CONFIG, folder, dataset, **options)
     return [tuple(part.numpy() for part in batch) for batch in chain.take(count)]
 
 
@@ -135,7 +137,7 @@ def test_started_at_a_step_gives_what_an_uninterrupted_reader_gives(records, who
 def test_another_seed_gives_another_order_and_other_crops(records, whole):
     folder, dataset = records
     other = load_config("smoke", SETTINGS[3::2] + ["seed=1"])
-    batch = next(iter(read_input.training_batches(other, folder, dataset)))
+    batch = next(iter(chains.training_batches(other, folder, dataset)))
     assert not np.array_equal(batch[2], whole[0][2])
     assert not np.array_equal(batch[0], whole[0][0])
 
@@ -243,7 +245,7 @@ def test_the_script_shows_a_batch(records, tmp_path, capsys):
 
 def test_nothing_sleeps_that_the_end_of_reading_waits_for(records):
     """As the thread that tunes a chain does, now and then, for up to a minute: no test can wait."""
-    assert not read_input.training_batches(CONFIG, *records).options().autotune.enabled
+    assert not chains.training_batches(CONFIG, *records).options().autotune.enabled
 
 
 def test_the_script_takes_the_settings_that_batches_use(records):
@@ -257,7 +259,7 @@ def test_the_script_takes_the_settings_that_batches_use(records):
 
     config = Watched(**dataclasses.asdict(CONFIG))
     used.clear()  # making it checks them all
-    read_input.training_batches(config, *records)
+    chains.training_batches(config, *records)
     assert used & SETTING_NAMES - set(FROM_RECORDS) == set(SETTABLE["read_input"])
 
 
@@ -283,7 +285,7 @@ def test_zoomed_crops_of_every_height_and_width_stay_aligned(records):
     folder, dataset = records
     config = load_config("smoke", SETTINGS[3::2] + ["zoom=1.3"])
     shapes = set()
-    for luminance, chrominance, _ in read_input.training_batches(config, folder, dataset).take(60):
+    for luminance, chrominance, _ in chains.training_batches(config, folder, dataset).take(60):
         assert luminance.shape == (BATCH, CROP, CROP, 1)
         where = chrominance.numpy() * 255 / 12  # the y and x that each pixel came from
         halved = luminance.numpy().reshape(BATCH, CROP // 2, 2, CROP // 2, 2).mean(axis=(2, 4))
@@ -301,7 +303,7 @@ def test_a_share_of_the_crops_is_aged_and_no_target(records, whole):
     config = load_config("smoke", SETTINGS[3::2] + ["aging=0.65"])
 
     def batches(**options):
-        chain = read_input.training_batches(config, folder, dataset, **options)
+        chain = chains.training_batches(config, folder, dataset, **options)
         return [tuple(part.numpy() for part in batch) for batch in chain.take(8)]
 
     aged = batches()
@@ -318,8 +320,8 @@ def test_stretched_crops_are_those_of_training_and_of_validation(records):
     folder, dataset = records
     config = dataclasses.replace(CONFIG, stretching=True)
     for batches in (
-        lambda config: read_input.training_batches(config, folder, dataset).take(2),
-        lambda config: read_input.validation_batches(config, folder, dataset, 2),
+        lambda config: chains.training_batches(config, folder, dataset).take(2),
+        lambda config: chains.validation_batches(config, folder, dataset, 2),
     ):
         for (seen, *target), (plain, *wanted) in zip(batches(config), batches(CONFIG)):
             np.testing.assert_array_equal(seen.numpy(), stretch(plain.numpy()))
@@ -332,9 +334,7 @@ def test_stretched_crops_are_those_of_training_and_of_validation(records):
 def test_shapes_are_known_before_the_first_batch(records, change):
     folder, dataset = records
     config = load_config("smoke", SETTINGS[3::2] + [change])
-    luminance, chrominance, label = read_input.training_batches(
-        config, folder, dataset
-    ).element_spec
+    luminance, chrominance, label = chains.training_batches(config, folder, dataset).element_spec
     assert luminance.shape == (BATCH, CROP, CROP, 1)
     assert chrominance.shape == (BATCH, CROP // 2, CROP // 2, 2)
     assert label.shape == (BATCH,)
@@ -342,13 +342,13 @@ def test_shapes_are_known_before_the_first_batch(records, change):
 
 def test_validation_gives_center_crops_in_order(records):
     folder, dataset = records
-    batches = list(read_input.validation_batches(CONFIG, folder, dataset, 2))
+    batches = list(chains.validation_batches(CONFIG, folder, dataset, 2))
     assert [list(label.numpy()) for _, _, label in batches] == [[0, 1], [2, 3], [4]]
     luminance, chrominance = _planes()
     np.testing.assert_allclose(batches[0][0][1, ..., 0] * 255, luminance[4:36, 4:36], atol=1e-3)
     np.testing.assert_allclose(batches[0][1][1] * 255, chrominance[2:18, 2:18], atol=1e-3)
     few = load_config("smoke", SETTINGS[3::2] + ["validation_pictures=3"])
-    batches = read_input.validation_batches(few, folder, dataset, 2)
+    batches = chains.validation_batches(few, folder, dataset, 2)
     assert sum(len(label) for _, _, label in batches) == 3
 
 
@@ -529,7 +529,7 @@ def test_what_is_done_with_batches_is_not_taken_for_damage():
         yield 1
         raise tf.errors.NotFoundError(None, None, "no algorithm worked")
 
-    given = read_input.iterate(batches())
+    given = chains.Batches(batches())
     assert next(given) == 1
     with pytest.raises(tf.errors.NotFoundError):
         next(given)
@@ -553,7 +553,7 @@ def test_reading_ends_with_its_context_though_an_error_keeps_the_frames(fault):
     gc.disable()
     try:
         with pytest.raises(UserError) as kept:
-            with read_input.iterate(chain) as batches:
+            with chains.Batches(chain) as batches:
                 assert next(batches).numpy() == 0
                 next(batches)
                 raise UserError("the step failed")
@@ -569,4 +569,4 @@ def test_pictures_smaller_than_the_crop_are_refused(records):
     folder, dataset = records
     config = load_config("smoke", ["picture_size=64", "crop_size=64"])
     with pytest.raises(input_create.UserError, match="at least crop_size=64 px, got 40"):
-        read_input.training_batches(config, folder, dataset)
+        chains.training_batches(config, folder, dataset)

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from presets import load_config
 from skimage import color
 
 from colornet.files import locked, printable
@@ -22,7 +23,6 @@ from colornet.records import storage
 from colornet.records.format import Record, parse_records, record_bytes
 from colornet.records.photographs import Entry
 from colornet.records.planes import SINGLE_HUE, convert
-from config import load_config
 from messy import colorful, encoded, swapped_profile, write_messy_folder
 from tiny_records import (
     ROOT,

@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-import config
 import model_train
+from colornet import config
 from tiny_training import assert_same_run, rows, start, train
 
 RUN = dict(validate_every=3)  # as of `trained`

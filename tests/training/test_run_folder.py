@@ -6,8 +6,8 @@ import shutil
 import numpy as np
 import pytest
 
-import config as configs
 from build_model import build_model
+from colornet import config as configs
 from colornet.errors import UserError
 from tiny_training import checkpoint_files, rows, train
 
@@ -83,7 +83,9 @@ def test_what_says_that_checkpoints_are_lost(tmp_path, files, folder, lost):
     with pytest.raises(UserError, match="put checkpoints/ back") as raised:
         RunFolder(tmp_path).check_nothing_is_lost()
     # What is advised is what there is.
-    assert ("initial_weights=" in str(raised.value)) == any("weights" in name for name in files)
+    assert ("initial_weights=" in str(raised.value)) == any(
+        "colornet/weights" in name for name in files
+    )
     assert ("delete " in str(raised.value)) == (folder and "last.weights.h5" not in files)
 
 

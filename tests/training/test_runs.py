@@ -9,10 +9,12 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
+from presets import load_config
 
 import model_train
 from build_model import build_model
-from config import PRESETS, load_config, read_config, save_config
+from colornet.config import read_config, save_config
+from config import PRESETS
 from tiny_training import SMALL, checkpoint_files, command, make_training, rows, train
 
 

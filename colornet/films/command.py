@@ -9,13 +9,13 @@ from fractions import Fraction
 import numpy as np
 
 from colornet.coloring.colorizer import Colorizer
-from colornet.coloring.films.encoding import CODEC, Encoding
-from colornet.coloring.films.film_colorizer import FilmColorizer, FilmSettings
-from colornet.coloring.films.source import FilmError
 from colornet.coloring.jobs import Job
 from colornet.coloring.options import print_scenes
 from colornet.errors import ImageError, UserError
 from colornet.files import printable
+from colornet.films.encoding import CODEC, Encoding
+from colornet.films.film_colorizer import FilmColorizer, FilmSettings
+from colornet.films.source import FilmError
 from colornet.progress import Bar, progress
 
 

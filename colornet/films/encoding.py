@@ -6,8 +6,8 @@ from typing import Any
 import av
 from av.codec.codec import UnknownCodecError
 
-from colornet.coloring.films import frames
-from colornet.coloring.films.source import FilmError, reason
+from colornet.films import frames
+from colornet.films.source import FilmError, reason
 from colornet.pictures import ycbcr
 
 CODEC = "libx264"

@@ -8,9 +8,9 @@ from typing import Any
 import av
 from av.container import InputContainer
 
-from colornet.coloring.films import times
 from colornet.errors import ImageError
 from colornet.files import printable
+from colornet.films import times
 
 MICROSECONDS = Fraction(1, 1_000_000)  # of containers' times
 SHORT_OF = 0.1  # seconds; a film that ends this much before the end that its header tells is cut

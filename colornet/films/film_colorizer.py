@@ -12,13 +12,13 @@ import numpy as np
 
 from colornet import files
 from colornet.coloring.colorizer import SHRINKING, Colorizer, working_shape
-from colornet.coloring.films import frames, shots
-from colornet.coloring.films.ahead import ahead
-from colornet.coloring.films.encoding import Encoding
-from colornet.coloring.films.sink import Sink
-from colornet.coloring.films.source import FilmError, FilmSource, reason
-from colornet.coloring.films.steadying import Steadying
 from colornet.files import printable
+from colornet.films import frames, shots
+from colornet.films.ahead import ahead
+from colornet.films.encoding import Encoding
+from colornet.films.sink import Sink
+from colornet.films.source import FilmError, FilmSource, reason
+from colornet.films.steadying import Steadying
 from colornet.pictures import ycbcr
 from colornet.progress import Bar
 

@@ -9,9 +9,9 @@ from typing import Any, Self
 import av
 from av.container import InputContainer
 
-from colornet.coloring.films import frames, source
-from colornet.coloring.films.encoding import Encoding, set_all
-from colornet.coloring.films.source import FilmError
+from colornet.films import frames, source
+from colornet.films.encoding import Encoding, set_all
+from colornet.films.source import FilmError
 
 _OWN_TAGS = ("major_brand", "minor_version", "compatible_brands", "encoder")
 # Tags in which Matroska's writers count what was encoded.
