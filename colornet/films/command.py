@@ -59,7 +59,7 @@ def color_films(
                 scenes = colorizer.likeliest_scenes(probabilities, options.classes)
                 print_scenes(f"{name}, from frame {start}", scenes)
         for stream in outcome.left_out:
-            print(f"{name}: left out: {stream}", file=sys.stderr)
+            print(f"{name}: {stream}", file=sys.stderr)
         yield job, ImageError(outcome.damage) if outcome.damage else None
 
 

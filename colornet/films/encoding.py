@@ -140,6 +140,7 @@ def _attributes(video: av.VideoStream, first: av.VideoFrame) -> dict[str, Any]:
         attributes["colorspace"] = ycbcr.matrix_of(first.colorspace, first.height)
     if first.interlaced_frame:
         attributes["flags"] |= flags.interlaced_dct | flags.interlaced_me
+        attributes["field_order"] = video.codec_context.field_order
     return attributes
 
 

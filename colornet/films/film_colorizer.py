@@ -133,7 +133,7 @@ class FilmColorizer:
 
     def _write(self, film: FilmSource, partial: str, outcome: Outcome, progress: Progress) -> None:
         with Sink(partial, film, self.settings.encoding) as sink:
-            outcome.left_out = sink.left_out
+            outcome.left_out = sink.remarks
             looks: dict[int, Look] = {}
             expected = film.expected
             if self.settings.steady:
@@ -142,17 +142,17 @@ class FilmColorizer:
             first = frames.planar(film.first)
             matrix = ycbcr.matrix_of(first.colorspace, first.height)
             depth = max(2, min(16, BYTES_AHEAD // frames.bytes_of(first)))
-            items = ahead(self._seen(film.read(sink.copied), looks), depth)
+            items = ahead(self._seen(film.read(sink.copied, sink.converted), looks), depth)
             colored = ahead(self._colored(items, min(BATCH, depth)), depth)
             with contextlib.closing(colored), progress("coloring", expected) as bar:
                 for item in colored:
-                    if isinstance(item, av.Packet):
-                        sink.copy(item)
+                    if not isinstance(item, Seen):
+                        sink.write(item)
                         continue
                     sink.encode(frames.with_chroma(item.frame, item.ab, sink.pixel_format, matrix))
                     outcome.frames += 1
                     bar.update()
-            sink.encode(None)
+            sink.finish()
             outcome.damage = film.damage
         if not outcome.frames:
             raise FilmError("no frame in that part; expected --from and --to within its length")
@@ -211,7 +211,7 @@ class FilmColorizer:
         """The items of a film; of frames, what the network is to see, and the shot's look."""
         number, shot = 0, None
         for item in items:
-            if isinstance(item, av.Packet):
+            if not isinstance(item, av.VideoFrame):
                 yield item
                 continue
             frame = frames.planar(item)

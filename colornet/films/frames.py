@@ -99,8 +99,7 @@ def with_chroma(
         frame.make_writable()
         made = frame
     else:
-        made = av.VideoFrame(frame.width, frame.height, pixel_format)
-        _keep_times(made, frame)
+        made = frame.reformat(format=pixel_format)  # also keeps field order and side data
         luma_of(made)[:] = levels.with_bits(luma_of(frame), levels_of(made).bits)
     out_levels = ycbcr.Levels(levels_of(made).bits, levels.full)
     shape = _view(made, 1).shape
