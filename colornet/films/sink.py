@@ -3,7 +3,6 @@
 import os
 import struct
 from collections.abc import Iterable, Sequence
-from fractions import Fraction
 from typing import Any, Self
 
 import av
