@@ -127,7 +127,7 @@ def _with_ending(path: str, is_film: bool, options: argparse.Namespace) -> str:
     if not (finding.is_picture_name(path) or kinds.is_film_name(path)):
         stem = path  # what follows the last point of "1923.07.04 Harbour" is part of the name
     if is_film:
-        return path if ending.lower() in kinds.KEPT_ENDINGS else stem + ".mkv"
+        return stem + kinds.output_ending(ending)
     kind = formats.FORMAT_OF.get(ending.lower())
     if kind and options.format in (None, kind):
         return path
