@@ -175,7 +175,7 @@ class FilmColorizer:
             for frame in ahead(film.frames(), BATCH):
                 frame = frames.planar(frame)
                 image = frames.image_of(frame)
-                levels = ycbcr.Levels(8, frames.levels_of(frame).full)
+                levels = dataclasses.replace(frames.levels_of(frame), bits=8)
 
                 def sample(frame: av.VideoFrame = frame) -> np.ndarray:
                     return self._copies(frame)[1]
@@ -201,7 +201,7 @@ class FilmColorizer:
         height, width = working_shape((image.height, image.width), self.colorizer.working_size)
         if image.size != (width, height):
             image = image.resize((width, height), **SHRINKING)
-        gray = ycbcr.Levels(8, levels.full).gray_of(np.asarray(image))
+        gray = dataclasses.replace(levels, bits=8).gray_of(np.asarray(image))
         upright = np.ascontiguousarray(np.rot90(gray, _quarter_turns(frame)))
         return self.colorizer.luminance_copies(upright)
 

@@ -65,7 +65,7 @@ def output_ending(ending: str) -> str:
     """Return the ending of a colored film: its own, .mp4 of an animated picture, else .mkv."""
     if ending.lower() in _KEPT_ENDINGS:
         return ending
-    return ".mkv" if ending.lower() in ENDINGS else ".mp4"
+    return ".mp4" if ending.lower() in (".gif", ".png", ".apng") else ".mkv"
 
 
 def can_be_read() -> bool:

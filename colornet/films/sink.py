@@ -84,6 +84,8 @@ class Sink:
         first = frames.planar(self.film.first)
         if any(each.is_alpha for each in self.film.first.format.components):
             self.remarks.append("left out: transparency")
+        if "MASTERING_DISPLAY_METADATA" in first.side_data:
+            self.remarks.append("left out: HDR mastering data")
         attributes, options = encoding.settings(stream, first)
         self.pixel_format = attributes["pix_fmt"]
         codec = encoding.encoder().name
