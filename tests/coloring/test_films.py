@@ -336,6 +336,7 @@ def test_truncated_film(run, capfd, ending, options):
     open(whole, "wb").write(content[: len(content) // 2])
     assert run(whole, "-o", "out") == 1
     made = f"out/a.{'mkv' if ending == 'avi' else ending}"
+    frames = decoded(made)
     assert 10 < len(frames) < 30
     error = capfd.readouterr().err
     assert error.count("\n") == 1 and "damaged" in error and whole in error
