@@ -1,17 +1,13 @@
-"""Measured photographs to a table, a JSON report and a contact sheet."""
+"""Measured photographs to a table and a JSON report."""
 
 import json
 import math
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from colornet.evaluation import metrics
-from colornet.evaluation.measuring import GRAY, MEAN_COLOR, TRUTH, Photograph
-from colornet.files import printable, whole_file
-from colornet.pictures import sheets
+from colornet.evaluation.evaluator import GRAY, MEAN_COLOR, TRUTH, Photograph
+from colornet.files import whole_file
 
 
 class Measure(NamedTuple):
@@ -34,28 +30,26 @@ MEASURES = {
     "psnr": Measure("psnr", "PSNR dB", 2, *_MEANS),
     "ssim": Measure("ssim", "SSIM", 4, *_MEANS),
     "auc": Measure("auc", "AuC", 4, *_MEANS),
-    "colorfulness": Measure("colorfulness", "colourfulness", 1, *_MEANS),
+    "colorfulness": Measure("colorfulness", "colorfulness", 1, *_MEANS),
     "top1": Measure("top1", "top-1", 3, *_MEANS),
     "top5": Measure("top5", "top-5", 3, *_MEANS),
 }
-SHOWN = {GRAY: "grey", MEAN_COLOR: "mean colour"}  # what else a method is called in the table
+SHOWN = {MEAN_COLOR: "mean color"}  # what else a method is called in the table
 BASELINES = (GRAY, MEAN_COLOR, TRUTH)
 COMPARED = {
-    "rmse_ab_to_gray": "ratio of rmse_ab to grey's",
-    "psnr_above_gray": "PSNR above grey's, dB",
-    "rmse_ab_to_mean_color": "ratio of rmse_ab to the mean colour's",
-    "psnr_above_mean_color": "PSNR above the mean colour's, dB",
-    "colorfulness_to_truth": "ratio of colourfulness to the truth's",
+    "rmse_ab_to_gray": "ratio of rmse_ab to gray's",
+    "psnr_above_gray": "PSNR above gray's, dB",
+    "rmse_ab_to_mean_color": "ratio of rmse_ab to the mean color's",
+    "psnr_above_mean_color": "PSNR above the mean color's, dB",
+    "colorfulness_to_truth": "ratio of colorfulness to the truth's",
 }
-SHEET_ROWS = 4  # worst, median and best each
-SHEET_TILE = 192  # pixels
 
 
 def summarize(photographs: Sequence[Photograph]) -> dict[str, Any]:
     """Figures of a set.
 
     Args:
-        photographs: `measuring.Photograph`s; those that failed have no measures.
+        photographs: `Photograph`s; those that failed have no measures.
 
     Returns:
         A dict of counts, and of Figures with their standard errors:
@@ -216,44 +210,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(inner) for key, inner in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-# --- The contact sheet ------------------------------------------------------------------------
-
-
-def extremes(photographs: Iterable[Photograph], model: str) -> list[tuple[str, Photograph]]:
-    """[(kind, photograph)] of the model's worst, median and best by ab error, each once."""
-    order = sorted(photographs, key=lambda photograph: _error(photograph, model), reverse=True)
-    count = max(1, min(SHEET_ROWS, len(order) // 3))
-    middle = (len(order) - count) // 2
-    chosen: dict[int, tuple[str, Photograph]] = {}
-    for kind, start in (("worst", 0), ("best", len(order) - count), ("median", middle)):
-        for position in range(start, start + count):
-            chosen.setdefault(position, (kind, order[position]))
-    return [chosen[position] for position in sorted(chosen)]
-
-
-def _error(photograph: Photograph, method: str) -> float:
-    return photograph.measures[method]["ab_squared_error"] ** 0.5
-
-
-def caption(
-    kind: str,
-    photograph: Photograph,
-    models: Iterable[str],
-    scenes: Sequence[tuple[str, float]],
-    class_name: str | None,
-) -> str:
-    """One line: which picture, its errors, and the scene guesses beside the true one."""
-    name = printable(os.path.basename(photograph.path))
-    errors = " ".join(f"{_error(photograph, model):.1f}" for model in models)
-    text = f"{kind}: {name}, rmse_ab {errors} (grey {_error(photograph, GRAY):.1f})"
-    if scenes:
-        text += "; " + ", ".join(f"{scene} {share:.0%}" for scene, share in scenes)
-    return text + (f"; is {class_name}" if class_name else "")
-
-
-def save_sheet(path: str, rows: Iterable[tuple[Sequence[np.ndarray], str]], title: str) -> None:
-    """Write rows of (pictures, caption); raises OSError."""
-    pictures, captions = zip(*rows)
-    sheets.save(sheets.sheet(pictures, SHEET_TILE, captions, title), path)

@@ -1,6 +1,5 @@
 """model_evaluate.py from photographs to table, report and sheet, with tiny random networks."""
 
-import argparse
 import contextlib
 import dataclasses
 import json
@@ -19,11 +18,12 @@ import tiny
 from build_model import build_model
 from colornet.config import read_config, save_config
 from colornet.errors import UserError
-from colornet.evaluation import evaluating, report
-from colornet.evaluation.measuring import Measuring, Photograph
+from colornet.evaluation import contact_sheet, evaluating, report
+from colornet.evaluation.evaluator import Evaluator, Photograph
+from colornet.evaluation.photograph_sets import find_sets
 from colornet.network.vocabulary import CONFIG
 from colornet.network.weights_files import BEST_WEIGHTS, save_weights
-from colornet.pictures import colorspace
+from colornet.pictures import colorspace, sheets
 
 CLASSES = ("coffee", "people", "sky")
 
@@ -82,6 +82,10 @@ def evaluated(arguments, tmp_path):
     return code, json.loads(report.read_text())
 
 
+def save_empty_sheet(path):
+    sheets.save(sheets.sheet([[np.zeros((9, 9, 3), np.uint8)]], 9), path)
+
+
 def test_report_holds_every_measure_of_model_and_baselines(model, photographs, tmp_path, capsys):
     code, report = evaluated([photographs, "--model", model], tmp_path)
     assert code == 0
@@ -89,7 +93,7 @@ def test_report_holds_every_measure_of_model_and_baselines(model, photographs, t
     assert settings == {
         "name": "model",
         "path": "tiny",
-        "colornet/weights": "best.weights.h5",
+        "weights": "best.weights.h5",
         "engine": "tensorflow float32",
         "working_size": 48,
         "chroma": 1.0,
@@ -179,22 +183,21 @@ def test_resolution_and_limit(model, photographs, tmp_path):
     ]
     (first,), (again,) = (evaluated(arguments, tmp_path)[1]["sets"] for _ in range(2))
     assert first == again and first["pictures"] == 5
-    measuring = Measuring({}, resolution=32)
-    truth, _ = measuring.opened(str(photographs / "others" / "f.png"))
+    truth, _ = Evaluator({}, resolution=32).open(str(photographs / "others" / "f.png"))
     assert truth.shape == (32, 32, 3)
 
 
 def test_limit_takes_the_same_pictures_whatever_other_sets_there_are(photographs):
     sets = [str(photographs / name) for name in ("coffee", "people", "others")]
-    alone = [paths for part in sets for paths in model_evaluate.find_sets([part], 2).values()]
-    assert list(model_evaluate.find_sets(sets, 2).values()) == alone
-    assert list(model_evaluate.find_sets(sets[::-1], 2).values()) == alone[::-1]
+    alone = [paths for part in sets for paths in find_sets([part], 2).values()]
+    assert list(find_sets(sets, 2).values()) == alone
+    assert list(find_sets(sets[::-1], 2).values()) == alone[::-1]
 
 
 def test_what_is_left_out_of_a_set_is_counted(tmp_path, capsys):
     for name in ("a.jpg", "b.jxl", "c.txt", ".d.jpg", ".DS_Store"):
         (tmp_path / name).touch()
-    (found,) = model_evaluate.find_sets([str(tmp_path)], None).values()
+    (found,) = find_sets([str(tmp_path)]).values()
     assert found == [str(tmp_path / "a.jpg")]
     said = capsys.readouterr().out
     assert said == f"{tmp_path}: left out 1 hidden file, 1 JPEG XL, 1 other file\n"
@@ -217,7 +220,7 @@ def test_networks_are_compared_picture_by_picture(model, photographs, tmp_path, 
     assert set(whole["compared"]) == {"tiny", "other"}
     assert whole["compared"]["other"]["rmse_ab_to_gray"]["value"] == 1
     assert "  other - tiny  " in capsys.readouterr().out
-    assert Image.open(sheet).width > 4 * 192  # grey, both, truth
+    assert Image.open(sheet).width > 4 * 192  # gray, both, truth
 
 
 def test_models_are_named_by_as_much_as_tells_them_apart(tmp_path):
@@ -225,7 +228,7 @@ def test_models_are_named_by_as_much_as_tells_them_apart(tmp_path):
     assert names(["runs/a"]) == {"model": "runs/a"}
     assert list(names(["runs/a", "runs/b"])) == ["a", "b"]
     assert list(names(["x/a", "y/a", "z/b"])) == ["x/a", "y/a", "z/b"]
-    for baseline in ("gray", "grey", "mean colour"):
+    for baseline in ("gray", "mean color"):
         assert list(names([f"runs/{baseline}", "runs/a"])) == [f"runs/{baseline}", "runs/a"]
     with pytest.raises(UserError, match="expected different ones"):
         names(["runs/a", "runs/../runs/a"])
@@ -267,7 +270,7 @@ def test_sheet_shows_the_extremes_in_order(model, photographs, tmp_path):
     arguments = [str(photographs), "--model", model, "--sheet", str(sheet)]
     assert model_evaluate.main(arguments) == 0
     width, height = Image.open(sheet).size
-    tile = report.SHEET_TILE
+    tile = contact_sheet.TILE
     assert 3 * tile < width < 4 * tile
     assert 3 * tile < height < 7 * tile  # two each of worst, median and best, none upright
 
@@ -286,7 +289,7 @@ def test_extremes(count, kinds):
         Photograph(str(i), measures={"model": {"ab_squared_error": float(i)}})
         for i in np.random.default_rng(0).permutation(count)
     ]
-    chosen = report.extremes(measured, "model")
+    chosen = contact_sheet.extremes(measured, "model")
     assert {kind: [k for k, _ in chosen].count(kind) for kind, _ in chosen} == kinds
     errors = [photograph.measures["model"]["ab_squared_error"] for _, photograph in chosen]
     assert errors == sorted(errors, reverse=True) and len(set(errors)) == len(errors)
@@ -299,7 +302,7 @@ def test_failures_are_named_and_counted(model, photographs, tmp_path, capsys):
     bad = tmp_path / "bad"
     bad.mkdir()
     (bad / "torn.jpg").write_bytes((photographs / "coffee" / "b.jpg").read_bytes()[:500])
-    Image.fromarray(skimage.data.camera()[:64, :64]).save(bad / "grey.png")
+    Image.fromarray(skimage.data.camera()[:64, :64]).save(bad / "gray.png")
     Image.fromarray(skimage.data.coffee()[:5, :60]).save(bad / "flat.png")
     Image.fromarray(skimage.data.coffee()[:60, :60]).save(bad / "good.png")
     code, report = evaluated([bad, "--model", model], tmp_path)
@@ -309,7 +312,7 @@ def test_failures_are_named_and_counted(model, photographs, tmp_path, capsys):
     assert len(lines) == 3
     for name, reason in (
         ("torn.jpg", "damaged"),
-        ("grey.png", "grayscale"),
+        ("gray.png", "grayscale"),
         ("flat.png", "too small"),
     ):
         assert any(name in line and reason in line for line in lines)
@@ -361,7 +364,7 @@ def test_no_output_replaces_what_no_earlier_run_wrote(
     shutil.copytree(model, "MODEL")
     os.symlink("D/coffee/a.png", "link.png")
     os.mkfifo("pipe")
-    report.save_sheet("D/sheet.png", [([np.zeros((9, 9, 3), np.uint8)], "")], "")
+    save_empty_sheet("D/sheet.png")
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert model_evaluate.main(["D", "--model", "MODEL", *outputs]) == 2
     (line,) = capsys.readouterr().err.splitlines()
@@ -373,10 +376,10 @@ def test_no_output_replaces_what_no_earlier_run_wrote(
 def test_report_and_sheet_of_an_earlier_run_are_replaced(tmp_path, ending):
     paths = {"report": str(tmp_path / "r.json"), "sheet": str(tmp_path / f"s.{ending}")}
     for _ in range(2):
-        evaluating.check_outputs(argparse.Namespace(**paths), [])
+        evaluating.check_outputs(paths["report"], paths["sheet"], [])
         settings = {"mean_color": None, "resolution": "full"}
         report.write_report(paths["report"], settings, {})
-        report.save_sheet(paths["sheet"], [([np.zeros((9, 9, 3), np.uint8)], "")], "")
+        save_empty_sheet(paths["sheet"])
 
 
 def test_networks_without_scenes_or_mean_color(model, photographs, tmp_path, capsys, monkeypatch):
@@ -388,15 +391,16 @@ def test_networks_without_scenes_or_mean_color(model, photographs, tmp_path, cap
     (coffee,) = figures["sets"]
     assert code == 0 and coffee["with_scene"] == 0
     assert set(coffee["figures"]) == {"model", "gray", "truth"}
-    assert "mean colour" in capsys.readouterr().out
-    rows = []
-    monkeypatch.setattr(report, "save_sheet", lambda path, made, title: rows.extend(made))
+    assert "mean color" in capsys.readouterr().out
+    captions = []
+    monkeypatch.setattr(sheets, "save", lambda sheet, path: None)
+    monkeypatch.setattr(sheets, "sheet", lambda rows, tile, texts, title: captions.extend(texts))
     given = ["--mean-color", "-3", "10.5", "--model", model, "--sheet", tmp_path / "sheet.png"]
     _, figures = evaluated([photographs / "coffee", "--model", local, *given], tmp_path)
     assert figures["mean_color"] == [-3, 10.5] and "mean_color" in figures["sets"][0]["figures"]
     assert figures["sets"][0]["with_scene"] == 3
-    assert rows and all(
-        "; coffee 100%, " in text and text.endswith("; is coffee") for _, text in rows
+    assert captions and all(
+        "; coffee 100%, " in text and text.endswith("; is coffee") for text in captions
     )
 
 

@@ -8,7 +8,6 @@ import skimage.data
 import skimage.metrics
 
 from colornet.evaluation import metrics
-from colornet.pictures.psnr import psnr
 
 
 @pytest.fixture(scope="module")
@@ -22,16 +21,16 @@ def pair():
 def test_psnr_and_ssim_are_those_of_scikit_image(pair):
     predicted, truth = pair
     theirs = skimage.metrics.peak_signal_noise_ratio(truth, predicted)
-    assert psnr(predicted, truth) == pytest.approx(theirs, abs=1e-4)
+    assert metrics.psnr(predicted, truth) == pytest.approx(theirs, abs=1e-4)
     theirs = skimage.metrics.structural_similarity(truth, predicted, channel_axis=-1)
     assert metrics.ssim(predicted, truth) == pytest.approx(theirs, abs=1e-5)
 
 
 def test_psnr_of_one_level_everywhere():
     black = np.zeros((9, 8, 3), np.uint8)
-    assert psnr(black + np.uint8(1), black) == pytest.approx(20 * math.log10(255))
-    assert psnr(black, black + np.uint8(1)) == pytest.approx(20 * math.log10(255))
-    assert psnr(black, black) == math.inf
+    assert metrics.psnr(black + np.uint8(1), black) == pytest.approx(20 * math.log10(255))
+    assert metrics.psnr(black, black + np.uint8(1)) == pytest.approx(20 * math.log10(255))
+    assert metrics.psnr(black, black) == metrics.PSNR_LIMIT
 
 
 def test_equal_pictures_reach_the_best_values(pair):
@@ -73,11 +72,11 @@ def test_colorfulness_by_hand():
     assert metrics.colorfulness(two) == pytest.approx(100 + 0.3 * 100)
 
 
-def test_in_top_counts_ties_against_the_label():
+def test_hits_count_ties_against_the_label():
     shares = np.array([0.1, 0.4, 0.3, 0.2])
-    assert [metrics.in_top(shares, 2, count) for count in (1, 2, 3)] == [False, True, True]
-    assert not metrics.in_top(np.full(4, 0.25), 0, 3)
-    assert metrics.in_top(np.full(4, 0.25), 0, 5)
+    assert metrics.hits(shares, 1) == {"top1": True, "top5": True}
+    assert metrics.hits(shares, 2) == {"top1": False, "top5": True}
+    assert metrics.hits(np.full(6, 1 / 6), 0) == {"top1": False, "top5": False}
 
 
 # --- Standard errors --------------------------------------------------------------------------
