@@ -8,14 +8,17 @@ from typing import Any
 
 from colornet import shell
 from colornet.coloring.colorizer import Colorizer
+from colornet.coloring.pipeline import each_picture
 from colornet.errors import ImageError, UserError
 from colornet.evaluation import report
 from colornet.evaluation.contact_sheet import save_sheet
 from colornet.evaluation.evaluator import Evaluator, Photograph
-from colornet.files import check_output, identity, printable
+from colornet.evaluation.photograph_sets import by_name
+from colornet.files import check_folder, check_output, identity, printable
 from colornet.pictures import sheets
 from colornet.progress import progress
 
+PIXELS_IN_FLIGHT = 4_000_000  # measuring takes 20 times the memory of coloring
 MODEL = "model"  # name of a single one
 
 
@@ -24,10 +27,13 @@ def evaluate(
     models: Sequence[str],
     colorizer_options: Mapping[str, Any],
     *,
+    colored: Mapping[str, Mapping[str, str]] = {},
     resolution: int | None = None,
+    crop: bool = False,
     aged: bool = False,
     mean_color: tuple[float, ...] = (),
-    limit: int | None = None,
+    save_folder: str | None = None,
+    chosen: Mapping[str, Any] = {},
     report_path: str | None = None,
     sheet_path: str | None = None,
 ) -> int:
@@ -37,9 +43,9 @@ def evaluate(
         paths: {name of a set: its photographs}.
         models: run folders or weights files.
         colorizer_options: further arguments of `Colorizer`.
-        resolution, aged: as `Evaluator` takes them.
+        colored, resolution, crop, aged, save_folder: as `Evaluator` takes them.
         mean_color: (a*, b*) of the baseline; (): that of the first model that knows one.
-        limit: photographs of a set at most, for the report's settings.
+        chosen: how the photographs were chosen, for the report's settings.
         report_path, sheet_path: files to write; None: not written.
 
     Returns:
@@ -48,12 +54,19 @@ def evaluate(
     Raises:
         UserError: a model cannot be used, or the report or the sheet cannot be written.
     """
-    check_outputs(report_path, sheet_path, [path for of_set in paths.values() for path in of_set])
+    all_paths = [path for of_set in paths.values() for path in of_set]
+    check_outputs(report_path, sheet_path, all_paths)
+    if save_folder:
+        _check_new_folder(save_folder)
+    if colored or save_folder:
+        by_name(all_paths, "--colored" if colored else "--save-colored")
     colorizers = {
-        name: Colorizer(path, **colorizer_options) for name, path in model_names(models).items()
+        name: Colorizer(path, **colorizer_options)
+        for name, path in model_names(models, [*colored]).items()
     }
     known = [mean_color, *(each.config.mean_color for each in colorizers.values())]
-    evaluator = Evaluator(colorizers, resolution, tuple(next(filter(None, known), ())), aged)
+    mean_color = tuple(next(filter(None, known), ()))
+    evaluator = Evaluator(colorizers, colored, resolution, crop, mean_color, aged, save_folder)
     sets = {name: [Photograph(path) for path in of_set] for name, of_set in paths.items()}
     photographs = [photograph for of_set in sets.values() for photograph in of_set]
     started = time.monotonic()
@@ -64,18 +77,20 @@ def evaluate(
     summaries = {name: report.summarize(of_set) for name, of_set in sets.items()}
     settings = {
         "models": [_model_settings(*each) for each in zip(models, *zip(*colorizers.items()))],
+        "colored": [*colored] or None,
+        "crop": "center" if crop else None,
         "resolution": resolution or "full",
-        "mean_color": list(evaluator.mean_color) or None,
+        "mean_color": list(mean_color) or None,
         "aged": aged,
-        "limit": limit,
+        **chosen,
     }
     measured = [photograph for photograph in photographs if photograph.measures]
     try:
         if report_path:
             report.write_report(report_path, settings, summaries)
         if sheet_path and measured:
-            names = [printable(models[0])] if len(models) == 1 else [*colorizers]
-            save_sheet(sheet_path, evaluator, measured, names)
+            names = [settings["models"][0]["path"]] if len(models) == 1 else [*colorizers]
+            save_sheet(sheet_path, evaluator, measured, [*names, *colored])
     except (OSError, ImageError) as error:
         raise UserError(f"cannot write the report or the sheet: {error}") from None
     finally:  # after the files, as nobody may be listening any more
@@ -110,18 +125,31 @@ def check_outputs(
             raise UserError(f"--sheet {printable(sheet_path)}: the report has that name too")
 
 
-def model_names(paths: Sequence[str]) -> dict[str, str]:
+def _check_new_folder(path: str) -> None:
+    check_folder(path, "--save-colored")
+    if os.path.isdir(path) and os.listdir(path):
+        raise UserError(
+            f"--save-colored {printable(path)}: expected a new or empty folder, so that no picture "
+            "of an earlier run is left in it"
+        )
+
+
+def model_names(paths: Sequence[str], colored: Collection[str] = ()) -> dict[str, str]:
     """{name: path} of models: MODEL for one, for several as much of each path as tells them apart.
 
     Raises:
-        UserError: one is given twice.
+        UserError: one is given twice, or one of `colored` has a name that is taken.
     """
+    reserved = {*report.BASELINES, *report.SHOWN.values()}
+    if taken := {MODEL, *reserved} & set(colored):
+        raise UserError(f"--colored {min(taken)}: expected another name, this one is taken")
+    reserved |= set(colored)
     if len(paths) == 1:
         return {MODEL: paths[0]}
     parts = [os.path.abspath(path).split(os.sep) for path in paths]
     for count in range(1, max(map(len, parts)) + 1):
         names = [printable("/".join(each[-count:])) for each in parts]
-        if len(set(names) - {*report.BASELINES, *report.SHOWN.values()}) == len(names):
+        if len(set(names) - reserved) == len(names):
             return dict(zip(names, paths))
     raise UserError(f"--model: expected different ones, got {', '.join(map(printable, paths))}")
 
@@ -129,7 +157,9 @@ def model_names(paths: Sequence[str]) -> dict[str, str]:
 def _measure(photographs: Sequence[Photograph], evaluator: Evaluator) -> None:
     """Measure all, and name those that fail on standard error."""
     with progress(len(photographs), "pictures") as bar:
-        for photograph, error in evaluator.measure_all(photographs):
+        for photograph, _, error in each_picture(
+            evaluator.measure, photographs, lambda each: each.path, limit=PIXELS_IN_FLIGHT
+        ):
             if error is not None:
                 reason = str(error) or "not enough memory"
                 print(f"{printable(photograph.path)}: {reason}", file=sys.stderr)

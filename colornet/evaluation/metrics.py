@@ -5,9 +5,10 @@ Pictures are uint8 RGB (height, width, 3); ab are arrays (height, width, 2) in L
 
 import math
 import typing
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
+from scipy.special import rel_entr
 from skimage import color
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
@@ -21,18 +22,23 @@ SMALLEST_SIDE = 7  # pixels, the window of SSIM
 
 def measures_of(picture: np.ndarray, truth: np.ndarray, true_lab: np.ndarray) -> dict[str, float]:
     """{measure: value} of a picture against the true one, whose `lab_of` is `true_lab`."""
-    ab, true_ab = lab_of(picture)[..., 1:], true_lab[..., 1:]
+    lab = lab_of(picture)
+    ab, true_ab = lab[..., 1:], true_lab[..., 1:]
     return measures_alone(picture) | {
         "ab_squared_error": ab_squared_error(ab, true_ab),
         "psnr": psnr(picture, truth),
         "ssim": ssim(picture, truth),
         "auc": area_under_curve(ab, true_ab),
+        "ciede2000": float(color.deltaE_ciede2000(lab, true_lab).mean(dtype=np.float64)),
     }
 
 
 def measures_alone(picture: np.ndarray) -> dict[str, float]:
     """{measure: value} of what needs no truth."""
-    return {"colorfulness": colorfulness(picture)}
+    return {
+        "colorfulness": colorfulness(picture),
+        "colorfulness_absolute": colorfulness(picture, absolute=True),
+    }
 
 
 def lab_of(picture: np.ndarray) -> np.ndarray:
@@ -84,17 +90,49 @@ def ssim(predicted: np.ndarray, truth: np.ndarray) -> float:
     )
 
 
-def colorfulness(rgb: np.ndarray) -> float:
+def colorfulness(rgb: np.ndarray, absolute: bool = False) -> float:
     """Colorfulness M of Hasler and Süsstrunk, "Measuring colourfulness in natural images" (2003).
 
     With rg = R - G and yb = (R + G) / 2 - B over the pixels: the length of their standard
     deviations plus 0.3 times that of their means. 0 is gray, 33 "moderately", 82 "highly"
     colorful.
+
+    Args:
+        rgb: picture.
+        absolute: take |rg| and |yb|, as the code of DDColor and ColorMNet does; the figures of
+            the two definitions do not compare.
     """
     red, green, blue = np.moveaxis(rgb.astype(np.float32), -1, 0)
     rg, yb = red - green, (red + green) / 2 - blue
+    if absolute:
+        rg, yb = np.abs(rg), np.abs(yb)
     deviation = math.hypot(rg.std(dtype=np.float64), yb.std(dtype=np.float64))
     return deviation + 0.3 * math.hypot(rg.mean(dtype=np.float64), yb.mean(dtype=np.float64))
+
+
+def color_distribution_consistency(frames: Iterable[np.ndarray]) -> float:
+    """CDC of a film; lower is steadier, and a film without color has that of its luminance.
+
+    Liu et al., "Temporally consistent video colorization with deep feature propagation and
+    self-regularization learning" (2021), as ColorMNet's code computes it: the Jensen-Shannon
+    divergence (natural logarithm) of the histograms of frames 1, 2, and 4 apart, averaged over
+    frames, then over these three, then over red, green, and blue.
+
+    Args:
+        frames: pictures of one size, at least 5.
+    """
+    shares = np.array(
+        [
+            [np.bincount(plane.ravel(), minlength=PEAK + 1) / plane.size for plane in planes]
+            for planes in (np.moveaxis(frame, -1, 0) for frame in frames)
+        ]
+    )
+    divergences = []
+    for step in (1, 2, 4):
+        middle = (shares[:-step] + shares[step:]) / 2
+        both = rel_entr(shares[:-step], middle) + rel_entr(shares[step:], middle)
+        divergences.append(both.sum(axis=-1).mean() / 2)
+    return float(np.mean(divergences))
 
 
 def hits(probabilities: np.ndarray, label: int) -> dict[str, float]:

@@ -5,6 +5,8 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from colornet.evaluation import metrics
 from colornet.evaluation.evaluator import GRAY, MEAN_COLOR, TRUTH, Photograph
 from colornet.files import whole_file
@@ -30,7 +32,9 @@ MEASURES = {
     "psnr": Measure("psnr", "PSNR dB", 2, *_MEANS),
     "ssim": Measure("ssim", "SSIM", 4, *_MEANS),
     "auc": Measure("auc", "AuC", 4, *_MEANS),
+    "ciede2000": Measure("ciede2000", "CIEDE2000", 2, *_MEANS),
     "colorfulness": Measure("colorfulness", "colorfulness", 1, *_MEANS),
+    "colorfulness_absolute": Measure("colorfulness_absolute", "of |rg|, |yb|", 1, *_MEANS),
     "top1": Measure("top1", "top-1", 3, *_MEANS),
     "top5": Measure("top5", "top-5", 3, *_MEANS),
 }
@@ -42,6 +46,11 @@ COMPARED = {
     "rmse_ab_to_mean_color": "ratio of rmse_ab to the mean color's",
     "psnr_above_mean_color": "PSNR above the mean color's, dB",
     "colorfulness_to_truth": "ratio of colorfulness to the truth's",
+    "colorfulness_above_truth": "colorfulness less the truth's, difference of means",
+    "colorfulness_off_truth": "colorfulness less the truth's, mean of differences",
+    "colorfulness_absolute_to_truth": "of |rg|, |yb|: ratio",
+    "colorfulness_absolute_above_truth": "of |rg|, |yb|: difference of means",
+    "colorfulness_absolute_off_truth": "of |rg|, |yb|: mean of differences",
 }
 
 
@@ -72,13 +81,10 @@ def summarize(photographs: Sequence[Photograph]) -> dict[str, Any]:
         "shared_scenes": {
             model: len(_pairs(measured, "top1", model, models[0])) for model in models[1:]
         },
-        "figures": {
-            method: _figures(measured, lambda measure: measure.figure, method) for method in methods
-        },
+        "figures": {method: _figures(measured, "figure", method) for method in methods},
         "compared": {model: _compared(measured, model, methods) for model in models},
         "differences": {
-            model: _figures(measured, lambda measure: measure.difference, model, models[0])
-            for model in models[1:]
+            model: _figures(measured, "difference", model, models[0]) for model in models[1:]
         },
     }
 
@@ -92,16 +98,12 @@ def _pairs(measured: Sequence[Measures], measure: str, *methods: str) -> list[tu
     ]
 
 
-def _figures(
-    measured: Sequence[Measures],
-    function_of: Callable[[Measure], Callable[..., metrics.Figure]],
-    *methods: str,
-) -> dict[str, metrics.Figure]:
-    """{name: Figure} of each measure that these methods have."""
+def _figures(measured: Sequence[Measures], kind: str, *methods: str) -> dict[str, metrics.Figure]:
+    """{name: Figure} of each measure that these methods have; kind: figure or difference."""
     figures = {}
     for key, measure in MEASURES.items():
         if pairs := _pairs(measured, key, *methods):
-            figures[measure.name] = function_of(measure)(*zip(*pairs))
+            figures[measure.name] = getattr(measure, kind)(*zip(*pairs))
     return figures
 
 
@@ -117,7 +119,11 @@ def _compared(
             squares, psnrs = columns("ab_squared_error", baseline), columns("psnr", baseline)
             compared[f"rmse_ab_to_{baseline}"] = metrics.ratio_of_roots(*squares)
             compared[f"psnr_above_{baseline}"] = metrics.difference_of_means(*psnrs)
-    compared["colorfulness_to_truth"] = metrics.ratio_of_means(*columns("colorfulness", TRUTH))
+    for measure in ("colorfulness", "colorfulness_absolute"):
+        made, true = columns(measure, TRUTH)
+        compared[f"{measure}_to_truth"] = metrics.ratio_of_means(made, true)
+        compared[f"{measure}_above_truth"] = metrics.difference_of_means(made, true)
+        compared[f"{measure}_off_truth"] = metrics.mean(np.abs(np.subtract(made, true)))
     return compared
 
 
