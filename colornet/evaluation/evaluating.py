@@ -55,61 +55,51 @@ def evaluate(
         UserError: a model cannot be used, or the report or the sheet cannot be written.
     """
     all_paths = [path for of_set in paths.values() for path in of_set]
-    check_outputs(report_path, sheet_path, all_paths)
-    if save_folder:
-        _check_new_folder(save_folder)
+    check_outputs(report_path, sheet_path, save_folder, all_paths)
     if colored or save_folder:
         by_name(all_paths, "--colored" if colored else "--save-colored")
-    colorizers = {
-        name: Colorizer(path, **colorizer_options)
-        for name, path in model_names(models, [*colored]).items()
-    }
+    names = model_names(models, [*colored])
+    colorizers = {name: Colorizer(path, **colorizer_options) for name, path in names.items()}
     known = [mean_color, *(each.config.mean_color for each in colorizers.values())]
     mean_color = tuple(next(filter(None, known), ()))
     evaluator = Evaluator(colorizers, colored, resolution, crop, mean_color, aged, save_folder)
     sets = {name: [Photograph(path) for path in of_set] for name, of_set in paths.items()}
     photographs = [photograph for of_set in sets.values() for photograph in of_set]
-    started = time.monotonic()
-    _measure(photographs, evaluator)
-    seconds = time.monotonic() - started
+    rate = _measure(photographs, evaluator)
     if len(sets) > 1:
         sets["all together"] = photographs
     summaries = {name: report.summarize(of_set) for name, of_set in sets.items()}
-    settings = {
-        "models": [_model_settings(*each) for each in zip(models, *zip(*colorizers.items()))],
-        "colored": [*colored] or None,
-        "crop": "center" if crop else None,
-        "resolution": resolution or "full",
-        "mean_color": list(mean_color) or None,
-        "aged": aged,
-        **chosen,
-    }
+    settings = {**_settings(evaluator, models), **chosen}
     measured = [photograph for photograph in photographs if photograph.measures]
     try:
         if report_path:
             report.write_report(report_path, settings, summaries)
         if sheet_path and measured:
-            names = [settings["models"][0]["path"]] if len(models) == 1 else [*colorizers]
-            save_sheet(sheet_path, evaluator, measured, [*names, *colored])
+            shown = [settings["models"][0]["path"]] if len(models) == 1 else [*colorizers]
+            save_sheet(sheet_path, evaluator, measured, [*shown, *colored])
     except (OSError, ImageError) as error:
         raise UserError(f"cannot write the report or the sheet: {error}") from None
     finally:  # after the files, as nobody may be listening any more
-        _print(summaries, settings, len(photographs) / seconds)
+        _print(summaries, settings, rate)
     return shell.DONE if len(measured) == len(photographs) else shell.SOME_FAILED
 
 
 def check_outputs(
-    report_path: str | None, sheet_path: str | None, photographs: Collection[str]
+    report_path: str | None,
+    sheet_path: str | None,
+    save_folder: str | None,
+    photographs: Collection[str],
 ) -> None:
-    """Check where report and sheet are to be written, before anything is measured.
+    """Check what is to be written, before anything is measured.
 
     Args:
         report_path, sheet_path: files to write, or None.
+        save_folder: folder of the measured pictures, or None.
         photographs: paths of those that are measured.
 
     Raises:
         UserError: one cannot be written, or would replace a photograph, the other or any file
-            that no earlier run wrote.
+            that no earlier run wrote; the folder has files.
     """
     if report_path:
         check_output("--report", report_path, report.is_report)
@@ -123,15 +113,10 @@ def check_outputs(
             )
         if report_path and os.path.realpath(report_path) == os.path.realpath(sheet_path):
             raise UserError(f"--sheet {printable(sheet_path)}: the report has that name too")
-
-
-def _check_new_folder(path: str) -> None:
-    check_folder(path, "--save-colored")
-    if os.path.isdir(path) and os.listdir(path):
-        raise UserError(
-            f"--save-colored {printable(path)}: expected a new or empty folder, so that no picture "
-            "of an earlier run is left in it"
-        )
+    if save_folder:
+        check_folder(save_folder, "--save-colored")
+        if os.path.isdir(save_folder) and os.listdir(save_folder):
+            raise UserError(f"--save-colored {printable(save_folder)}: expected an empty folder")
 
 
 def model_names(paths: Sequence[str], colored: Collection[str] = ()) -> dict[str, str]:
@@ -154,8 +139,9 @@ def model_names(paths: Sequence[str], colored: Collection[str] = ()) -> dict[str
     raise UserError(f"--model: expected different ones, got {', '.join(map(printable, paths))}")
 
 
-def _measure(photographs: Sequence[Photograph], evaluator: Evaluator) -> None:
-    """Measure all, and name those that fail on standard error."""
+def _measure(photographs: Sequence[Photograph], evaluator: Evaluator) -> float:
+    """Measure all, name those that fail on standard error; returns pictures per second."""
+    started = time.monotonic()
     with progress(len(photographs), "pictures") as bar:
         for photograph, _, error in each_picture(
             evaluator.measure, photographs, lambda each: each.path, limit=PIXELS_IN_FLIGHT
@@ -164,17 +150,29 @@ def _measure(photographs: Sequence[Photograph], evaluator: Evaluator) -> None:
                 reason = str(error) or "not enough memory"
                 print(f"{printable(photograph.path)}: {reason}", file=sys.stderr)
             bar.update()
+    return len(photographs) / (time.monotonic() - started)
 
 
-def _model_settings(path: str, name: str, colorizer: Colorizer) -> dict[str, Any]:
-    """What the report says of a model."""
+def _settings(evaluator: Evaluator, paths: Sequence[str]) -> dict[str, Any]:
+    """What the report says beside its figures; paths are the models'."""
+    models = [
+        {
+            "name": name,
+            "path": printable(os.path.basename(os.path.abspath(path))),
+            "weights": os.path.basename(colorizer.engine.source),
+            "engine": colorizer.engine.name,
+            "working_size": colorizer.working_size or "full",
+            "chroma": colorizer.chroma,
+        }
+        for path, (name, colorizer) in zip(paths, evaluator.colorizers.items())
+    ]
     return {
-        "name": name,
-        "path": printable(os.path.basename(os.path.abspath(path))),
-        "weights": os.path.basename(colorizer.engine.source),
-        "engine": colorizer.engine.name,
-        "working_size": colorizer.working_size or "full",
-        "chroma": colorizer.chroma,
+        "models": models,
+        "colored": [*evaluator.colored] or None,
+        "crop": "center" if evaluator.crop else None,
+        "resolution": evaluator.resolution or "full",
+        "mean_color": list(evaluator.mean_color) or None,
+        "aged": evaluator.aged,
     }
 
 

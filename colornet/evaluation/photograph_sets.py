@@ -103,14 +103,12 @@ def find_colored(folders: Iterable[tuple[str, str]]) -> dict[str, dict[str, str]
 
 def _pictures_of(folder: str) -> list[str]:
     """Paths of a folder's pictures; prints what else is there."""
+    found: list[str] = []
     others: list[str] = []
-    files = list(finding.find_files(folder, others))
-    found = [file for file in files if finding.is_picture_name(file)]
+    for file in finding.find_files(folder, others):
+        (found if finding.is_picture_name(file) else others).append(file)
     if not found:
-        raise UserError(
-            f"{printable(folder)}: expected pictures (.jpg, .png, …) in this folder, found none"
-        )
-    others += [file for file in files if not finding.is_picture_name(file)]
+        raise UserError(f"{printable(folder)}: expected pictures (.jpg, .png, …) in this folder")
     finding.say_left_out(folder, others)
     return found
 
