@@ -1,6 +1,5 @@
-"""Many pictures at a time, each going one way: open, copies, network, join, save."""
+"""Many pictures at a time, each going one way: open, prepare, predict, join, save."""
 
-import argparse
 import collections
 import concurrent.futures
 import os
@@ -27,34 +26,43 @@ AHEAD = 64  # pictures that may be finished before one that was begun earlier
 
 
 def color_file(
-    job: Job, colorizer: Colorizer, options: argparse.Namespace, style: np.ndarray | None = None
+    job: Job,
+    colorizer: Colorizer,
+    style: np.ndarray | None = None,
+    *,
+    scenes: bool = False,
+    overwrite: bool = False,
+    quality: int | None = None,
+    max_pixels: int = MAX_PIXELS,
 ) -> tuple[np.ndarray | None, str]:
     """Make what is missing of one picture's outputs; each is whole or not there.
 
     Args:
-        job: `jobs.Job`.
-        colorizer: `Colorizer`.
-        options: max_pixels, overwrite, classes and quality of the command line.
-        style: as of `colorize`.
+        job: a picture's.
+        colorizer: colors it.
+        style: global features (1, 256 width) to color by; None: the picture's own.
+        scenes: whether the probabilities of its scenes are wanted.
+        overwrite: whether outputs that are there are made again.
+        quality: of JPEG and WebP, 1 to 100; None: `saving.QUALITY`.
+        max_pixels: larger pictures are refused.
 
     Returns:
-        The probabilities of its scenes, where options.classes asks for them, and what its user
-        should know of how it was opened.
+        (probabilities (classes) of its scenes or None, remark on how it was opened or "").
 
     Raises:
         ImageError, MemoryError: with the reason.
     """
-    picture = opening.open_picture(job.source, options.max_pixels)
-    wanted = job.wanted(options.overwrite)
+    picture = opening.open_picture(job.source, max_pixels)
+    wanted = job.wanted(overwrite)
     if not wanted:
-        return colorizer.scenes_of(picture.pixels), picture.remark
-    colored, probabilities = colorizer.color(picture.pixels, style, bool(options.classes))
+        return colorizer.describe(picture.pixels)[1], picture.remark
+    colored, probabilities = colorizer.color(picture.pixels, style, scenes)
     if job.comparison in wanted:
         saving.save(_side_by_side(gray_of(picture.pixels), colored), job.comparison)
     del picture.pixels  # it is large, and Pillow needs a copy of the result to save it
     if job.target in wanted:
-        quality = options.quality or saving.QUALITY
-        saving.save(Image.fromarray(colored), job.target, picture.alpha, picture.metadata, quality)
+        image, quality = Image.fromarray(colored), quality or saving.QUALITY
+        saving.save(image, job.target, picture.alpha, picture.metadata, quality)
     return probabilities, picture.remark
 
 
@@ -78,12 +86,12 @@ def each_picture(
         work: called with each item, in a thread.
         items: what there is to do.
         path_of: the picture file of an item.
-        max_pixels: as of `opening.open_picture`.
+        max_pixels: larger pictures are refused.
         limit: pixels of pictures that are worked on at a time; a larger picture comes alone.
 
     Yields:
-        (item, what `work` returned, None), or (item, None, the error) of an ImageError or
-        MemoryError, in the order of items.
+        (item, what `work` returned, None), or (item, None, the exception that it raised), in the
+        order of items.
     """
     shell.keep_memory()
     budget = Budget(limit)
@@ -92,7 +100,7 @@ def each_picture(
         try:
             with budget.taken(_pixels(path_of(item), max_pixels)):
                 return item, work(item), None
-        except (ImageError, MemoryError) as error:
+        except Exception as error:  # one that nobody foresaw ends one picture, not the run
             return item, None, error
 
     # One thread more than there are processors: one may wait for the disk.

@@ -7,7 +7,8 @@ from typing import Any
 
 from colornet.config import Config, settings_of
 from colornet.errors import UserError
-from colornet.files import locked, remove_leftovers
+from colornet.files import remove_leftovers
+from colornet.locks import locked
 from colornet.records import storage, totals
 from colornet.records.dataset import DATASET, PLAN, SCHEMA
 from colornet.records.photographs import PhotographList

@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from colornet.config import Config, save_config
 from colornet.errors import UserError
-from colornet.files import check_folder, locked
+from colornet.files import check_folder
+from colornet.locks import locked
 from colornet.network import weights_files
 from colornet.network.vocabulary import settings_path
 

@@ -11,7 +11,7 @@ from PIL import Image
 from skimage import color, data
 
 import tiny
-from colornet.films import kinds, shots
+from colornet.films import frames, kinds, shots
 from colornet.films.ahead import ahead
 from colornet.films.steadying import Steadying
 from colornet.progress import progress
@@ -398,13 +398,30 @@ def test_mistakes_are_named(run, capfd, arguments, says):
 def test_options_of_pictures_without_a_picture_are_named(run, capfd):
     write("a.mkv", panned(2))
     assert run("a.mkv", "-o", "b.mkv", "--compare", "--quality", "95", "--crf", "0") == 0
-    said = "--compare, --quality: of pictures alone, and no input is one"
+    said = "--compare, --quality: for pictures only, and no input is one"
     assert said in capfd.readouterr().err.splitlines()
 
 
-def test_interrupted_film_leaves_nothing(run, monkeypatch):
-    from colornet.films import frames
+def test_an_error_that_nobody_foresaw_ends_one_film(run, monkeypatch, capsys):
+    for name in ("a.mkv", "b.mkv"):
+        write(name, panned(2))
+    with_chroma, calls = frames.with_chroma, []
 
+    def fails_once(*arguments):
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise IndexError("no such plane")
+        return with_chroma(*arguments)
+
+    monkeypatch.setattr(frames, "with_chroma", fails_once)
+    assert run("a.mkv", "b.mkv", "-o", "out") == 1
+    caught = capsys.readouterr()
+    assert "1 colored, 1 failed" in caught.out and os.listdir("out") == ["b.mkv"]
+    assert "a.mkv: unexpected error, IndexError: no such plane; --debug shows where" in caught.err
+    assert "Traceback" not in caught.err
+
+
+def test_interrupted_film_leaves_nothing(run, monkeypatch):
     write("a.mkv", panned(8))
     original, count = frames.with_chroma, []
 

@@ -182,7 +182,7 @@ def test_each_file_ends_in_color_or_with_one_reason(hostile, tiny_network, tmp_p
             made[os.path.relpath(os.path.join(where, name), output)] = os.path.join(where, name)
     assert not [name for name in made if "partial" in name]
     assert len(inputs) >= 300 and failed <= inputs
-    assert f"{len(made)} coloured, {len(failed)} failed" in caught.out
+    assert f"{len(made)} colored, {len(failed)} failed" in caught.out
     assert len(made) + len(failed) == len(inputs)
     for name in inputs - failed:
         stem, ending = os.path.splitext(name)
