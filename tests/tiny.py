@@ -33,7 +33,7 @@ def save_network(folder, *changes):
     )
     model = build_model(settings)
     randomize(model)
-    weights_files.save_weights(model, folder / weights_files.BEST_WEIGHTS)
+    weights_files.save_weights(model, folder / vocabulary.BEST_WEIGHTS)
     config.save_config(settings, vocabulary.settings_path(folder))
     return str(folder)
 

@@ -15,7 +15,7 @@ from colornet.config import FIELDS, Config, differences, read_config
 from colornet.errors import UserError
 from colornet.network import litert_file
 from colornet.network.litert_engine import LiteRTEngine
-from colornet.network.weights_files import trained_files
+from colornet.network.vocabulary import trained_files
 
 
 class Engine(Protocol):

@@ -25,9 +25,9 @@ def export(options: argparse.Namespace) -> int:
     with shell.native_remarks_hidden():
         # TensorFlow takes seconds to import.
         shell.import_tensorflow()
-        from colornet.network import exporting, litert_file, weights_files
+        from colornet.network import exporting, litert_file, vocabulary
 
-        weights, _ = weights_files.trained_files(options.model)
+        weights, _ = vocabulary.trained_files(options.model)
         target = options.output
         if options.kind not in FOLDERS:
             if os.path.isdir(target):

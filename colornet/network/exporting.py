@@ -21,12 +21,11 @@ from PIL import Image
 from colornet.config import Config, read_config
 from colornet.errors import UserError
 from colornet.files import replaceable, whole_path
-from colornet.network import litert_file, quantizing, weights_files
+from colornet.network import litert_file, quantizing, vocabulary, weights_files
 from colornet.network.engines import Engine
 from colornet.network.litert_engine import LiteRTEngine
 from colornet.network.model import build_model
 from colornet.network.tensorflow_engine import TensorFlowEngine, functions, load_tensorflow
-from colornet.network.vocabulary import settings_path
 from colornet.pictures import colorspace
 from colornet.pictures.stretching import span_of, stretch
 
@@ -60,7 +59,7 @@ def export(weights: str, target: str, kind: str) -> Difference:
         UserError: the weights cannot be read, or the difference is visible.
         OSError: the target cannot be written.
     """
-    weights, settings = weights_files.trained_files(weights)
+    weights, settings = vocabulary.trained_files(weights)
     model, config = weights_files.load_trained(weights)
     _check_target(target, kind, weights)
     folder, name = os.path.split(os.path.abspath(target))
@@ -87,7 +86,7 @@ def _check_target(target: str, kind: str, weights: str) -> None:
     """Raise UserError where an export would replace what it should not."""
     if kind == "saved_model" and os.path.exists(target):
         raise UserError(f"{target}: exists already; expected the name of a new folder")
-    last = os.path.join(target, weights_files.LAST_WEIGHTS)  # of a run
+    last = os.path.join(target, vocabulary.LAST_WEIGHTS)  # of a run
     own = os.path.realpath(target) == os.path.dirname(os.path.realpath(weights))
     if kind == "weights" and (own or os.path.exists(last)):
         raise UserError(
@@ -103,7 +102,7 @@ def _saved_model(
     save_graphs(model, config, folder)
     extra = os.path.join(folder, "assets.extra")  # TensorFlow's folder for files of users
     os.mkdir(extra)
-    shutil.copy(settings, settings_path(extra))
+    shutil.copy(settings, vocabulary.settings_path(extra))
     graphs = tf.saved_model.load(folder)
     describe = getattr(graphs, "describe", None)
     return TensorFlowEngine(describe, graphs.color, config, "saved_model", folder)
@@ -148,7 +147,7 @@ def litert_model(model: keras.Model, config: Config, kind: str) -> bytes:
         kind: as of `export`.
     """
     if kind == "int8":
-        quantizing.compensate(model, config, list(photographs(config)))
+        quantizing.compensate(model, list(photographs(config)))
     with tempfile.TemporaryDirectory() as folder:
         save_graphs(model, config, folder)
         return converted(folder, model, kind)
@@ -174,8 +173,8 @@ def save_half(model: keras.Model, weights: str, settings: str, folder: str) -> N
     config = dataclasses.replace(read_config(settings), initial_weights=weights)
     weights_files.start_from(model, config)
     os.makedirs(folder)
-    shutil.copy(settings, settings_path(folder))
-    path = os.path.join(folder, weights_files.BEST_WEIGHTS)
+    shutil.copy(settings, vocabulary.settings_path(folder))
+    path = os.path.join(folder, vocabulary.BEST_WEIGHTS)
     weights_files.save_weights(model, path)
     with whole_path(path) as partial, h5py.File(path, "r") as full, h5py.File(partial, "w") as half:
 

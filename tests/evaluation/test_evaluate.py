@@ -21,8 +21,8 @@ from colornet.errors import UserError
 from colornet.evaluation import contact_sheet, evaluating, metrics, report
 from colornet.evaluation.evaluator import Evaluator, Photograph
 from colornet.evaluation.photograph_sets import find_sets
-from colornet.network.vocabulary import CONFIG
-from colornet.network.weights_files import BEST_WEIGHTS, save_weights
+from colornet.network.vocabulary import BEST_WEIGHTS, CONFIG
+from colornet.network.weights_files import save_weights
 from colornet.pictures import colorspace, sheets
 
 COLORFUL = ("ciede2000", "colorfulness", "colorfulness_absolute")

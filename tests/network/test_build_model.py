@@ -8,7 +8,7 @@ from presets import load_config
 import build_model as network
 import tiny
 from colornet.network.folding import fold
-from colornet.network.splitting import split_paths
+from colornet.network.model import split_paths
 from colornet.network.table import layer_table
 from colornet.network.vocabulary import NETWORKS
 

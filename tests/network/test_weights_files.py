@@ -11,7 +11,7 @@ from presets import load_config
 from build_model import build_model
 from colornet.config import read_config
 from colornet.errors import UserError
-from colornet.network import weights_files
+from colornet.network import vocabulary, weights_files
 from colornet.network.vocabulary import settings_path
 from colornet.shell import SHIPPED_WEIGHTS
 
@@ -25,7 +25,7 @@ def run(tiny_network, tmp_path):
 
 
 def weights_of(folder):
-    return os.path.join(folder, weights_files.BEST_WEIGHTS)
+    return os.path.join(folder, vocabulary.BEST_WEIGHTS)
 
 
 def test_keras_loads_them_and_computes_the_same(tiny_network):
@@ -94,13 +94,13 @@ def test_other_networks_are_refused_and_nothing_is_changed(run):
 
 
 def test_last_weights_color_until_there_are_best(run):
-    best, last = run / weights_files.BEST_WEIGHTS, run / weights_files.LAST_WEIGHTS
-    assert weights_files.trained_files(run)[0] == str(best)
+    best, last = run / vocabulary.BEST_WEIGHTS, run / vocabulary.LAST_WEIGHTS
+    assert vocabulary.trained_files(run)[0] == str(best)
     best.rename(last)
-    assert weights_files.trained_files(run)[0] == str(last)
+    assert vocabulary.trained_files(run)[0] == str(last)
     last.unlink()
     with pytest.raises(UserError, match="no such weights"):
-        weights_files.trained_files(run)
+        vocabulary.trained_files(run)
 
 
 # --- Files that would do harm -------------------------------------------------------------------

@@ -127,9 +127,9 @@ def test_ablations_train(records, tmp_path, values, capsys):
 
 
 def weights(folder):
-    from colornet.network import weights_files
+    from colornet.network import vocabulary, weights_files
 
-    return weights_files.read_weights(weights_files.trained_files(folder)[0])
+    return weights_files.read_weights(vocabulary.trained_files(folder)[0])
 
 
 def test_a_run_can_start_from_the_weights_of_another(
