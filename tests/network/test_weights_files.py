@@ -13,7 +13,7 @@ from colornet.config import read_config
 from colornet.errors import UserError
 from colornet.network import vocabulary, weights_files
 from colornet.network.vocabulary import settings_path
-from colornet.shell import SHIPPED_WEIGHTS
+from colornet.files import PRETRAINED
 
 PICTURES = np.random.default_rng(0).random((2, 32, 32, 1), np.float32)
 
@@ -64,9 +64,9 @@ def test_files_of_before_are_read(run):
 
 
 def test_the_weights_that_ship_load_in_keras():
-    model = build_model(read_config(settings_path(SHIPPED_WEIGHTS)))
-    model.load_weights(weights_of(SHIPPED_WEIGHTS))
-    shipped = weights_files.read_weights(weights_of(SHIPPED_WEIGHTS))
+    model = build_model(read_config(settings_path(PRETRAINED)))
+    model.load_weights(weights_of(PRETRAINED))
+    shipped = weights_files.read_weights(weights_of(PRETRAINED))
     for variable in model.weights:
         np.testing.assert_array_equal(shipped[variable.path], variable, variable.path)
 
