@@ -148,6 +148,8 @@ def _measure(photographs: Sequence[Photograph], evaluator: Evaluator) -> float:
         ):
             if error is not None:
                 reason = str(error) or "not enough memory"
+                if not isinstance(error, (ImageError, MemoryError)):
+                    reason = f"unexpected error, {type(error).__name__}: {reason}"
                 print(f"{printable(photograph.path)}: {reason}", file=sys.stderr)
             bar.update()
     return len(photographs) / (time.monotonic() - started)
