@@ -28,12 +28,11 @@ class Job:
 
     def wanted(self, overwrite: bool) -> list[str]:
         """The outputs that are to be made."""
-        return [path for path in self.outputs() if overwrite or not _is_finished(path)]
-
-
-def _is_finished(path: str) -> bool:
-    """Whether an output is there; an empty file is none, as outputs are written whole."""
-    return os.path.isfile(path) and os.path.getsize(path) > 0
+        return [
+            path
+            for path in self.outputs()
+            if overwrite or not (os.path.isfile(path) and os.path.getsize(path))
+        ]
 
 
 def find_jobs(

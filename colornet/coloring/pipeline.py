@@ -58,19 +58,14 @@ def color_file(
         return colorizer.describe(picture.pixels)[1], picture.remark
     colored, probabilities = colorizer.color(picture.pixels, style, scenes)
     if job.comparison in wanted:
-        saving.save(_side_by_side(gray_of(picture.pixels), colored), job.comparison)
+        both = Image.fromarray(np.hstack([gray_of(picture.pixels), colored]))
+        saving.save(both, job.comparison)
+        del both
     del picture.pixels  # it is large, and Pillow needs a copy of the result to save it
     if job.target in wanted:
         image, quality = Image.fromarray(colored), quality or saving.QUALITY
         saving.save(image, job.target, picture.alpha, picture.metadata, quality)
     return probabilities, picture.remark
-
-
-def _side_by_side(left: np.ndarray, right: np.ndarray) -> Image.Image:
-    both = Image.new("RGB", (left.shape[1] + right.shape[1], left.shape[0]))
-    both.paste(Image.fromarray(left), (0, 0))
-    both.paste(Image.fromarray(right), (left.shape[1], 0))
-    return both
 
 
 def each_picture(
