@@ -2,6 +2,7 @@
 
 import collections
 import concurrent.futures
+import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
@@ -14,7 +15,6 @@ from colornet.coloring.budget import Budget
 from colornet.coloring.colorizer import Colorizer
 from colornet.coloring.jobs import Job
 from colornet.coloring.joining import gray_of
-from colornet.errors import ImageError
 from colornet.pictures import opening, saving
 from colornet.pictures.formats import MAX_PIXELS
 
@@ -27,6 +27,7 @@ AHEAD = 64  # pictures that may be finished before one that was begun earlier
 
 def color_file(
     job: Job,
+    reserve: opening.Reserve | None,
     colorizer: Colorizer,
     style: np.ndarray | None = None,
     *,
@@ -39,6 +40,7 @@ def color_file(
 
     Args:
         job: a picture's.
+        reserve: as `opening.open_picture` takes it.
         colorizer: colors it.
         style: global features (1, 256 width) to color by; None: the picture's own.
         scenes: whether the probabilities of its scenes are wanted.
@@ -52,7 +54,7 @@ def color_file(
     Raises:
         ImageError, MemoryError: with the reason.
     """
-    picture = opening.open_picture(job.source, max_pixels)
+    picture = opening.open_picture(job.source, max_pixels, reserve)
     wanted = job.wanted(overwrite)
     if not wanted:
         return colorizer.describe(picture.pixels)[1], picture.remark
@@ -69,19 +71,16 @@ def color_file(
 
 
 def each_picture(
-    work: Callable[[Item], Made],
+    work: Callable[[Item, opening.Reserve], Made],
     items: Iterable[Item],
-    path_of: Callable[[Item], str],
-    max_pixels: int = MAX_PIXELS,
     limit: int = PIXELS_IN_FLIGHT,
 ) -> Iterator[tuple[Item, Made | None, Exception | None]]:
     """Do something to many pictures in threads, within a budget of memory.
 
     Args:
-        work: called with each item, in a thread.
+        work: called in a thread with each item, and with a function that it calls with the number
+            of pixels before it decodes them, which waits until there is memory for them.
         items: what there is to do.
-        path_of: the picture file of an item.
-        max_pixels: larger pictures are refused.
         limit: pixels of pictures that are worked on at a time; a larger picture comes alone.
 
     Yields:
@@ -93,8 +92,8 @@ def each_picture(
 
     def within_budget(item: Item) -> tuple[Item, Made | None, Exception | None]:
         try:
-            with budget.taken(_pixels(path_of(item), max_pixels)):
-                return item, work(item), None
+            with contextlib.ExitStack() as held:
+                return item, work(item, lambda n: held.enter_context(budget.taken(n))), None
         except Exception as error:  # one that nobody foresaw ends one picture, not the run
             return item, None, error
 
@@ -110,11 +109,3 @@ def each_picture(
             yield begun.popleft().result()
     finally:
         threads.shutdown(cancel_futures=True)
-
-
-def _pixels(path: str, max_pixels: int) -> int:
-    try:
-        width, height = opening.picture_size(path, max_pixels)
-    except ImageError:
-        return 0  # opening it gives the reason
-    return width * height

@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import itertools
-import operator
 import os
 import sys
 import traceback
@@ -137,9 +136,8 @@ def _color_pictures(
         color_file, colorizer=colorizer, style=style, scenes=bool(options.classes),
         overwrite=options.overwrite, quality=options.quality, max_pixels=options.max_pixels,
     )  # fmt: skip
-    sources = operator.attrgetter("source")
     with progress(len(jobs), "pictures") as bar:
-        for job, made, error in each_picture(work, jobs, sources, options.max_pixels):
+        for job, made, error in each_picture(work, jobs):
             name = printable(job.source)
             scenes, remark = made or (None, "")
             if remark:

@@ -106,6 +106,17 @@ def test_the_package_is_a_command_and_answers_at_once(tmp_path):
     assert "tensorflow" not in done.stdout.splitlines()[-1]
 
 
+def test_each_picture_is_decoded_from_one_opening(run, monkeypatch):
+    from colornet.pictures import opening
+
+    opened, open_file = [], opening._file
+    monkeypatch.setattr(opening, "_file", lambda path: opened.append(path) or open_file(path))
+    for name in ("a.png", "b.jpg"):
+        photograph().save(name)
+    assert run("a.png", "b.jpg", "-o", "out") == 0
+    assert sorted(opened) == ["a.png", "b.jpg"]
+
+
 def test_the_package_has_no_other_names():
     with pytest.raises(AttributeError, match="no attribute 'Colourizer'"):
         _ = colornet.Colourizer
