@@ -97,7 +97,7 @@ def each_picture(
         except Exception as error:  # one that nobody foresaw ends one picture, not the run
             return item, None, error
 
-    # One thread more than there are processors: one may wait for the disk.
+    # One thread more than there are cores: one may wait for the disk.
     threads = concurrent.futures.ThreadPoolExecutor((os.cpu_count() or 1) + 1, "pictures")
     try:
         begun: collections.deque[concurrent.futures.Future] = collections.deque()

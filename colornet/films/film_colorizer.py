@@ -37,7 +37,7 @@ class FilmSettings:
     Attributes:
         style: of `Colorizer.style_of`, for every frame; None: a film's own.
         steady: whether colors are held still within shots.
-        start, stop: seconds of the part to colour; stop may be None.
+        start, stop: seconds of the part to color; stop may be None.
         encoding: an `Encoding`.
     """
 

@@ -89,7 +89,7 @@ def image_levels(frame: av.VideoFrame) -> ycbcr.Levels:
 def with_chroma(
     frame: av.VideoFrame, ab: np.ndarray, pixel_format: str, matrix: int
 ) -> av.VideoFrame:
-    """A planar frame with other colours; its luma plane is kept.
+    """A planar frame with other colors; its luma plane is kept.
 
     Args:
         frame: planar; it may be written to.

@@ -60,7 +60,7 @@ class Cuts:
         """Take the next frame; return whether the frame before it was the first of a shot.
 
         Args:
-            gray: as of `coarse`.
+            gray: L* (GRID, GRID), of `coarse`.
         """
         copy = gray - gray.mean()
         spread = np.sqrt(np.mean(copy * copy))

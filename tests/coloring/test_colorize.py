@@ -95,7 +95,7 @@ def test_two_lines_color_with_the_pretrained_weights_where_windows_has_no_module
 
 def test_the_package_is_a_command_and_answers_at_once(tmp_path):
     code = (
-        "import sys, runpy; sys.argv = ['colornet', '--help']\n"
+        "import sys, runpy; sys.argv = ['x', '--help']\n"
         "try: runpy.run_module('colornet', run_name='__main__')\n"
         "finally: print(sorted({'numpy', 'PIL', 'tensorflow'} & set(sys.modules)))"
     )

@@ -1,4 +1,4 @@
-"""Films through the script's `main`: what is kept, what is coloured, and what is said."""
+"""Films through the script's `main`: what is kept, what is colored, and what is said."""
 
 import os
 import sys
