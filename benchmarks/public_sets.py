@@ -10,6 +10,7 @@ the pretrained weights and prints the row in Markdown. What follows the folder g
 model_evaluate.py. docs/evaluation.md says where the photographs come from.
 """
 
+import argparse
 import contextlib
 import hashlib
 import io
@@ -22,7 +23,7 @@ from typing import Any, NamedTuple
 
 from shared import parser
 
-import model_evaluate
+from colornet.evaluation import command
 from colornet.evaluation.photograph_sets import find_sets, name_of
 
 
@@ -88,18 +89,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser(__doc__)
     arguments.add_argument("set", choices=SETS)
     arguments.add_argument("folder", metavar="DIR")
-    arguments.add_argument("--only", metavar="FILE", help="the names to measure, one a line")
-    options, others = arguments.parse_known_args(argv)
-    check(options.set, options.folder, options.only)
-    shown = [*others, *(["--only", os.path.basename(options.only)] if options.only else [])]
-    passed = [*others, *(["--only", options.only] if options.only else [])]
+    arguments.add_argument("options", nargs=argparse.REMAINDER, help="of model_evaluate.py")
+    options = arguments.parse_args(argv)
+    evaluated = [options.folder, *options.options]
+    check(options.set, options.folder, command.parser().parse_args(evaluated).only)
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "report.json")
         with contextlib.redirect_stdout(io.StringIO()):
-            code = model_evaluate.main([options.folder, *passed, "--report", path])
+            code = command.main([*evaluated, "--report", path])
         if os.path.exists(path):
             with open(path, encoding="utf-8") as file:
-                print(row(options.set, shown, json.load(file)))
+                print(row(options.set, options.options, json.load(file)))
     return code
 
 

@@ -140,9 +140,7 @@ def folder_rates(model: str, images: str, output: str) -> list[dict[str, float]]
 
     def flow(engine: str) -> None:
         for job, _, error in each_picture(
-            lambda job: color_file(job, colorizers[engine], overwrite=True),
-            jobs,
-            lambda job: job.source,
+            lambda job, reserve: color_file(job, reserve, colorizers[engine], overwrite=True), jobs
         ):
             if error is not None:
                 raise SystemExit(f"{job.source}: {error}")

@@ -126,6 +126,8 @@ def _is_running(process: int) -> bool:
         with open(f"/proc/{process}/stat") as file:
             if file.read().rpartition(")")[2].split()[0] == "Z":
                 return False
+    if os.name == "nt":  # os.kill would stop it
+        return True
     try:
         os.kill(process, 0)
     except ProcessLookupError:

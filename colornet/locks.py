@@ -27,7 +27,7 @@ def locked(path: str | os.PathLike[str], what: str) -> Iterator[None]:
         os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode())
         yield
     finally:
-        with contextlib.suppress(OSError):  # its folder may have been moved, and made anew
+        with contextlib.suppress(OSError):  # its folder may have been moved, and made again
             if os.path.samestat(os.fstat(descriptor), os.stat(path)):
                 os.remove(path)  # while it is held: who opened it meanwhile sees that it is gone
         os.close(descriptor)

@@ -63,9 +63,17 @@ def prepare(pixels: np.ndarray, crop_size: int, working_size: int, stretch: bool
     Returns:
         Inputs of a batch of 1.
     """
-    local = small_luminance(pixels, working_shape(pixels.shape[:2], working_size))
-    square = Image.fromarray(local[..., 0]).resize((crop_size, crop_size), **SHRINKING)
-    inputs = Inputs(local[None], np.clip(np.asarray(square), 0, 1)[None, ..., None])
+    height, width = working_shape(pixels.shape[:2], working_size)
+    image = Image.fromarray(pixels)
+    if image.size != (width, height):
+        image = image.resize((width, height), **SHRINKING)
+    small = np.asarray(image)
+    if small.dtype != np.uint8:  # cubic curves overshoot
+        small = np.clip(small, 0, 1)
+    local = colorspace.encode_luminance(lightness_of(small))
+    square = Image.fromarray(local).resize((crop_size, crop_size), **SHRINKING)
+    global_ = np.clip(np.asarray(square), 0, 1)
+    inputs = Inputs(local[None, ..., None], global_[None, ..., None])
     return inputs.stretched(stretching.span_of(inputs.global_) if stretch else None)
 
 
@@ -255,15 +263,3 @@ def working_shape(shape: tuple[int, ...], working_size: int) -> tuple[int, ...]:
     return tuple(
         max(min(SMALLEST, side), round(side * min(1, working_size / side, most))) for side in shape
     )
-
-
-def small_luminance(pixels: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Return luminance (height, width, 1) float32 in [0, 1] of a picture resized to `shape`."""
-    height, width = shape
-    image = Image.fromarray(pixels)
-    if image.size != (width, height):
-        image = image.resize((width, height), **SHRINKING)
-    small = np.asarray(image)
-    if small.dtype != np.uint8:  # cubic curves overshoot
-        small = np.clip(small, 0, 1)
-    return colorspace.encode_luminance(lightness_of(small))[..., None]

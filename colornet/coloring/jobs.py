@@ -27,13 +27,9 @@ class Job:
         return [path for path in (self.comparison, self.target) if path]
 
     def wanted(self, overwrite: bool) -> list[str]:
-        """The outputs that are to be made."""
-        return [path for path in self.outputs() if overwrite or not _is_finished(path)]
-
-
-def _is_finished(path: str) -> bool:
-    """Whether an output is there; an empty file is none, as outputs are written whole."""
-    return os.path.isfile(path) and os.path.getsize(path) > 0
+        """Return the outputs that are to be made; an empty file is none."""
+        return [path for path in self.outputs()
+                if overwrite or not (os.path.isfile(path) and os.path.getsize(path))]  # fmt: skip
 
 
 def find_jobs(
@@ -68,19 +64,20 @@ def find_jobs(
     is_named = _is_file_name(output, kind, len(found))
     jobs = []
     for source, relative in found.values():
-        is_film, target = kinds.is_film(source), os.path.join(output, relative)
-        if not is_named:
-            target = _with_ending(target, is_film, kind)
-        elif is_film == kinds.is_film_name(output):
+        is_film = kinds.is_film(source)
+        target = _with_ending(os.path.join(output, relative), is_film, kind)
+        if is_named:
             target = output
-        else:
-            expected = (
-                "of a film, such as .mp4 or .mkv" if is_film else "of a picture, such as .png"
-            )
-            raise UserError(f"-o {printable(output)}: expected the name {expected}, or a folder")
+            _check_kind(output, is_film)
         comparison = os.path.splitext(target)[0] + ".compare.png"
         jobs.append(Job(source, target, comparison if compare and not is_film else None, is_film))
     return jobs
+
+
+def _check_kind(output: str, is_film: bool) -> None:
+    if is_film != kinds.is_film_name(output):
+        expected = "film, such as .mp4 or .mkv" if is_film else "picture, such as .png"
+        raise UserError(f"-o {printable(output)}: expected a folder, or the name of a {expected}")
 
 
 def _search(folder: str, output: str) -> Iterator[str]:

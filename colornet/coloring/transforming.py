@@ -1,6 +1,7 @@
 """Color the pictures and films of a command line, with a line for each that fails."""
 
 import dataclasses
+import functools
 import itertools
 import os
 import sys
@@ -67,11 +68,8 @@ def transform(options: Transform) -> int:
     jobs = find_jobs(options.pictures, options.output, options.format, options.compare)
     free, failed = feasible(jobs, options.model, options.style_from)
     _say_unused(jobs, options)
-    todo = [
-        job
-        for job in free
-        if job.wanted(options.overwrite) or (options.classes and not job.is_film)
-    ]
+    todo = [job for job in free
+            if job.wanted(options.overwrite) or (options.classes and not job.is_film)]  # fmt: skip
     failures = 0
     if len(todo) < len(free):
         print(f"{len(free) - len(todo)} already colored (--overwrite makes them again)")
@@ -101,9 +99,9 @@ def _color(jobs: Sequence[Job], options: Transform) -> Iterator[Outcome]:
         from colornet.films import command  # pictures do without PyAV
 
         settings = command.film_settings(
-            options.start, options.stop, options.steady, options.codec, options.crf,
-            options.classes,
-        )  # fmt: skip
+            **{name: getattr(options, name) for name in FILM_OPTIONS.values()},
+            classes=options.classes,
+        )
     colorizer = Colorizer(options.model, **colorizer_arguments(options, len(pictures)))
     print(f"{printable(colorizer.engine.source)}, {colorizer.engine.name}")
     style = _style(options, colorizer)
@@ -134,16 +132,12 @@ def _style(options: Transform, colorizer: Colorizer) -> np.ndarray | None:
 def _color_pictures(
     jobs: Sequence[Job], colorizer: Colorizer, style: np.ndarray | None, options: Transform
 ) -> Iterator[Outcome]:
-    def work(job: Job) -> tuple[np.ndarray | None, str]:
-        return color_file(
-            job, colorizer, style, scenes=bool(options.classes), overwrite=options.overwrite,
-            quality=options.quality, max_pixels=options.max_pixels,
-        )  # fmt: skip
-
+    work = functools.partial(
+        color_file, colorizer=colorizer, style=style, scenes=bool(options.classes),
+        overwrite=options.overwrite, quality=options.quality, max_pixels=options.max_pixels,
+    )  # fmt: skip
     with progress(len(jobs), "pictures") as bar:
-        for job, made, error in each_picture(
-            work, jobs, lambda job: job.source, options.max_pixels
-        ):
+        for job, made, error in each_picture(work, jobs):
             name = printable(job.source)
             scenes, remark = made or (None, "")
             if remark:
@@ -156,13 +150,10 @@ def _color_pictures(
 
 def _report(job: Job, error: Exception, debug: bool) -> None:
     """Print why a job failed: one line, and a traceback for what nobody foresaw."""
-    if isinstance(error, MemoryError):
-        reason = str(error) or "not enough memory"
-    elif isinstance(error, ImageError):
-        reason = str(error)
-    else:
-        reason = f"unexpected error, {type(error).__name__}: {' '.join(str(error).split())}"
-        reason += "" if debug else "; --debug shows where"
+    reason = " ".join(str(error).split()) or "not enough memory"
+    if not isinstance(error, (ImageError, MemoryError)):
+        shows_where = "" if debug else "; --debug shows where"
+        reason = f"unexpected error, {type(error).__name__}: {reason}{shows_where}"
     if isinstance(error, TooManyPixels):
         reason += ", or allow more by --max-pixels"
     print(f"{printable(job.source)}: {reason}", file=sys.stderr)

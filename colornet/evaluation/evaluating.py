@@ -143,11 +143,11 @@ def _measure(photographs: Sequence[Photograph], evaluator: Evaluator) -> float:
     """Measure all, name those that fail on standard error; returns pictures per second."""
     started = time.monotonic()
     with progress(len(photographs), "pictures") as bar:
-        for photograph, _, error in each_picture(
-            evaluator.measure, photographs, lambda each: each.path, limit=PIXELS_IN_FLIGHT
-        ):
+        for photograph, _, error in each_picture(evaluator.measure, photographs, PIXELS_IN_FLIGHT):
             if error is not None:
                 reason = str(error) or "not enough memory"
+                if not isinstance(error, (ImageError, MemoryError)):
+                    reason = f"unexpected error, {type(error).__name__}: {reason}"
                 print(f"{printable(photograph.path)}: {reason}", file=sys.stderr)
             bar.update()
     return len(photographs) / (time.monotonic() - started)

@@ -71,8 +71,14 @@ class Evaluator:
         """Names of networks and other programs, in the order of tables."""
         return [*self.colorizers, *self.colored]
 
-    def open(self, path: str) -> tuple[np.ndarray, np.ndarray]:
+    def open(
+        self, path: str, reserve: opening.Reserve | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Open a photograph at the evaluation's resolution.
+
+        Args:
+            path: its file.
+            reserve: as `opening.open_picture` takes it.
 
         Returns:
             The photograph, uint8 (height, width, 3), and what the networks are shown of it: the
@@ -82,9 +88,9 @@ class Evaluator:
             ImageError: unreadable, without color, or too small to be measured.
         """
         if self.resolution and not self.crop:
-            truth = opening.open_square(path, self.resolution)
+            truth = opening.open_square(path, self.resolution, reserve=reserve)
         else:
-            truth = opening.open_picture(path).pixels
+            truth = opening.open_picture(path, reserve=reserve).pixels
         if self.crop:
             truth = _center(truth, self.resolution)
         if truth.ndim == 2 or (truth == truth[..., :1]).all():
@@ -93,7 +99,9 @@ class Evaluator:
             raise ImageError(f"too small to be measured: {truth.shape[1]} x {truth.shape[0]}")
         return truth, photograph_aging.aged(truth) if self.aged else truth
 
-    def color(self, photograph: Photograph) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    def color(
+        self, photograph: Photograph, reserve: opening.Reserve | None = None
+    ) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
         """Open a photograph, and make each method's picture of it; keeps its probabilities.
 
         Returns:
@@ -102,7 +110,7 @@ class Evaluator:
         Raises:
             ImageError, MemoryError: with the reason.
         """
-        truth, shown = self.open(photograph.path)
+        truth, shown = self.open(photograph.path, reserve)
         pictures = {}
         for model, colorizer in self.colorizers.items():
             pictures[model], probabilities = colorizer.color(truth, shown=shown)
@@ -126,13 +134,13 @@ class Evaluator:
             raise ImageError(f"{program}: expected {sizes[0]}, as measured; got {sizes[1]}")
         return gray_of(pixels) if pixels.ndim == 2 else pixels
 
-    def measure(self, photograph: Photograph) -> None:
+    def measure(self, photograph: Photograph, reserve: opening.Reserve | None = None) -> None:
         """Color a photograph with each network, and measure that and the baselines.
 
         Raises:
             ImageError, MemoryError: with the reason.
         """
-        truth, _, pictures = self.color(photograph)
+        truth, _, pictures = self.color(photograph, reserve)
         if self.save_folder:
             for method, picture in [*pictures.items(), (TRUTH, truth)]:
                 name = name_of(photograph.path) + ".png"

@@ -21,7 +21,7 @@ def film_settings(
     stop: Fraction | None,
     steady: str | None,
     codec: str | None,
-    quality: float | None,
+    crf: float | None,
     classes: int,
 ) -> FilmSettings:
     """Check what the command line says of films, before anything is colored.
@@ -29,7 +29,7 @@ def film_settings(
     Args:
         start, stop: seconds of the part to color.
         steady: "on" or "off".
-        codec, quality: as `Encoding` takes them; for all arguments None means not given.
+        codec, crf: as `Encoding` takes them; for all arguments None means not given.
         classes: number of scenes to print for each shot.
 
     Raises:
@@ -39,7 +39,7 @@ def film_settings(
         raise UserError("--to: expected a time after that of --from")
     if classes and steady == "off":
         raise UserError("--classes: a film's scenes are those of its shots; expected --steady on")
-    encoding = Encoding(codec or CODEC, quality)
+    encoding = Encoding(codec or CODEC, crf)
     try:
         encoding.encoder()
     except FilmError as error:

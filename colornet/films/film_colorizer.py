@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import functools
 import itertools
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -38,7 +37,7 @@ class FilmSettings:
     Attributes:
         style: of `Colorizer.style_of`, for every frame; None: a film's own.
         steady: whether colors are held still within shots.
-        start, stop: seconds of the part to colour; stop may be None.
+        start, stop: seconds of the part to color; stop may be None.
         encoding: an `Encoding`.
     """
 
@@ -171,17 +170,16 @@ class FilmColorizer:
         scenes: dict[int, np.ndarray | None] = {}
         count = 0
 
-        def looked_at() -> Iterator[tuple[np.ndarray, Callable[[], np.ndarray]]]:
-            nonlocal count
+        def planar() -> Iterator[av.VideoFrame]:
             for frame in ahead(film.frames(), BATCH):
-                frame = frames.planar(frame)
-                levels = dataclasses.replace(frames.levels_of(frame), bits=8)
-                sample = functools.partial(lambda each: self._prepare(each).global_, frame)
-                yield shots.coarse(frames.image_of(frame), levels), sample
-                count += 1
+                yield frames.planar(frame)
                 bar.update()
 
-        for shot in shots.find_shots(looked_at()):
+        def grid(frame: av.VideoFrame) -> np.ndarray:
+            return shots.coarse(frames.image_of(frame), frames.image_levels(frame))
+
+        for shot in shots.find_shots(planar(), grid, lambda frame: self._prepare(frame).global_):
+            count = shot.start + shot.length
             stretch_range = self._stretch_range(np.concatenate(shot.samples, axis=1))
             samples = np.concatenate(shot.samples)
             if stretch_range is not None:
@@ -201,12 +199,11 @@ class FilmColorizer:
 
     def _prepare(self, frame: av.VideoFrame) -> Inputs:
         """Make the copies of a planar frame, upright, before their contrast is stretched."""
-        image, levels = frames.image_of(frame), frames.levels_of(frame)
-        working_size = self.colorizer.working_size
+        image, working_size = frames.image_of(frame), self.colorizer.working_size
         height, width = working_shape((image.height, image.width), working_size)
         if image.size != (width, height):
             image = image.resize((width, height), **SHRINKING)
-        gray = dataclasses.replace(levels, bits=8).gray_of(np.asarray(image))
+        gray = frames.image_levels(frame).gray_of(np.asarray(image))
         upright = np.ascontiguousarray(np.rot90(gray, _quarter_turns(frame)))
         return prepare(upright, self.colorizer.config.crop_size, working_size, stretch=False)
 

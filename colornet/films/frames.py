@@ -81,10 +81,15 @@ def image_of(frame: av.VideoFrame) -> Image.Image:
     return Image.fromarray(luma if bits == 8 else (luma >> (bits - 8)).astype(np.uint8))
 
 
+def image_levels(frame: av.VideoFrame) -> ycbcr.Levels:
+    """Return the `ycbcr.Levels` of `image_of` a planar frame."""
+    return dataclasses.replace(levels_of(frame), bits=8)
+
+
 def with_chroma(
     frame: av.VideoFrame, ab: np.ndarray, pixel_format: str, matrix: int
 ) -> av.VideoFrame:
-    """A planar frame with other colours; its luma plane is kept.
+    """A planar frame with other colors; its luma plane is kept.
 
     Args:
         frame: planar; it may be written to.

@@ -95,7 +95,7 @@ def test_two_lines_color_with_the_pretrained_weights_where_windows_has_no_module
 
 def test_the_package_is_a_command_and_answers_at_once(tmp_path):
     code = (
-        "import sys, runpy; sys.argv = ['colornet', '--help']\n"
+        "import sys, runpy; sys.argv = ['x', '--help']\n"
         "try: runpy.run_module('colornet', run_name='__main__')\n"
         "finally: print(sorted({'numpy', 'PIL', 'tensorflow'} & set(sys.modules)))"
     )
@@ -104,6 +104,17 @@ def test_the_package_is_a_command_and_answers_at_once(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0 and "usage: colornet" in done.stdout, done.stderr
     assert "tensorflow" not in done.stdout.splitlines()[-1]
+
+
+def test_each_picture_is_decoded_from_one_opening(run, monkeypatch):
+    from colornet.pictures import opening
+
+    opened, open_file = [], opening._file
+    monkeypatch.setattr(opening, "_file", lambda path: opened.append(path) or open_file(path))
+    for name in ("a.png", "b.jpg"):
+        photograph().save(name)
+    assert run("a.png", "b.jpg", "-o", "out") == 0
+    assert sorted(opened) == ["a.png", "b.jpg"]
 
 
 def test_the_package_has_no_other_names():

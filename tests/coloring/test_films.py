@@ -1,4 +1,4 @@
-"""Films through the script's `main`: what is kept, what is coloured, and what is said."""
+"""Films through the script's `main`: what is kept, what is colored, and what is said."""
 
 import os
 import sys
@@ -201,8 +201,10 @@ def fading(plane, shares):
 def begins(planes):
     """First frames of the shots of a film."""
     levels = kinds_levels()
-    copies = [(shots.coarse(Image.fromarray(plane), levels), lambda: 0) for plane in planes]
-    return [shot.start for shot in shots.find_shots(copies)]
+    found = shots.find_shots(
+        planes, lambda plane: shots.coarse(Image.fromarray(plane), levels), lambda plane: plane
+    )
+    return [shot.start for shot in found]
 
 
 def kinds_levels():

@@ -1,4 +1,4 @@
-"""Hundreds of damaged, misnamed and absurd files through the script: coloured, or one reason."""
+"""Hundreds of damaged, misnamed and absurd files through the script: colored, or one reason."""
 
 import collections
 import io

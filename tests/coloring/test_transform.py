@@ -213,8 +213,8 @@ def test_more_pictures_than_are_in_memory_at_a_time(tmp_path):
         GRAY.resize(size).save(path)
     lock, held, seen = threading.Lock(), [], []
 
-    def work(path):
-        width, height = sizes[paths.index(path)]
+    def work(path, reserve):
+        width, height = opening.open_picture(path, reserve=reserve).pixels.shape[::-1]
         with lock:
             held.append(width * height)
             seen.append(list(held))
@@ -223,7 +223,7 @@ def test_more_pictures_than_are_in_memory_at_a_time(tmp_path):
             held.remove(width * height)
         return path
 
-    done = list(each_picture(work, paths, str, limit=5000))
+    done = list(each_picture(work, paths, limit=5000))
     assert done == [(path, path, None) for path in paths]
     assert all(sum(pixels) <= 5000 or pixels == [20000] for pixels in seen)
     assert [20000] in seen and max(map(len, seen)) == 2

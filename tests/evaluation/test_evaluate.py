@@ -430,6 +430,15 @@ def test_failures_are_named_and_counted(model, photographs, tmp_path, capsys):
         assert any(name in line and reason in line for line in lines)
 
 
+def test_an_unexpected_error_is_named(monkeypatch, capsys):
+    photographs = [Photograph("a.jpg"), Photograph("b.jpg")]
+    errors = zip(photographs, (None, None), (KeyError("key"), MemoryError()))
+    monkeypatch.setattr(evaluating, "each_picture", lambda *_, **__: errors)
+    evaluating._measure(photographs, Evaluator({}))
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["a.jpg: unexpected error, KeyError: 'key'", "b.jpg: not enough memory"]
+
+
 def test_nothing_but_failures(model, tmp_path):
     (tmp_path / "note.png").write_text("no picture")
     code, report = evaluated(
