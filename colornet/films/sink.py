@@ -82,7 +82,7 @@ class Sink:
 
     def _add_picture(self, stream: av.VideoStream, encoding: Encoding) -> None:
         first = frames.planar(self.film.first)
-        if any(each.is_alpha for each in self.film.first.format.components):
+        if _is_transparent(self.film.first):
             self.remarks.append("left out: transparency")
         if "MASTERING_DISPLAY_METADATA" in first.side_data:
             self.remarks.append("left out: HDR mastering data")
@@ -196,6 +196,12 @@ def _options(path: str, template: InputContainer) -> dict[str, str]:
         template.metadata.keys() <= {*_MP4_TAGS, *_OWN_TAGS}
     )
     return {"movflags": "use_metadata_tags"} if own else {}
+
+
+def _is_transparent(frame: av.VideoFrame) -> bool:
+    if not any(each.is_alpha for each in frame.format.components):
+        return False
+    return bool(frame.to_ndarray(format="rgba")[..., 3].min() < 255)
 
 
 def _codec_of(stream: av.stream.Stream) -> str:

@@ -59,7 +59,6 @@ def kinds():
         "colour.bmp": encoded(COLOR, "BMP"),
         "palette.bmp": encoded(COLOR.quantize(64), "BMP"),
         "palette.gif": encoded(COLOR.quantize(64), "GIF"),
-        "moving.gif": encoded(COLOR, "GIF", **more),
         "colour.jp2": encoded(COLOR, "JPEG2000"),
         "colour.ppm": encoded(COLOR, "PPM"),
     }

@@ -11,9 +11,9 @@ from presets import load_config
 from build_model import build_model
 from colornet.config import read_config
 from colornet.errors import UserError
+from colornet.files import PRETRAINED
 from colornet.network import vocabulary, weights_files
 from colornet.network.vocabulary import settings_path
-from colornet.files import PRETRAINED
 
 PICTURES = np.random.default_rng(0).random((2, 32, 32, 1), np.float32)
 
@@ -56,7 +56,7 @@ def test_files_of_before_are_read(run):
     with h5py.File(weights_of(run), "w") as file:
         for name, value in weights.items():
             file[name] = value.astype(np.float16) if value.ndim > 1 else value
-    model, _ = weights_files.load_trained(str(run), build_model)
+    model, _ = weights_files.load_trained(str(run))
     kernel = weights["colorization_chrominance/kernel"].astype(np.float16)
     np.testing.assert_array_equal(
         model.get_layer("colorization").get_layer("colorization_chrominance").kernel, kernel
@@ -82,7 +82,7 @@ def test_layers_are_known_by_name_not_by_place(run):
     with h5py.File(weights_of(run), "r+") as file:
         file.visititems(rename)
     with pytest.raises(UserError, match="another network.*colorization_4/kernel"):
-        weights_files.load_trained(str(run), build_model)
+        weights_files.load_trained(str(run))
 
 
 def test_other_networks_are_refused_and_nothing_is_changed(run):
@@ -175,7 +175,7 @@ def test_harmful_files_are_one_line(run, tmp_path, monkeypatch, spoil, says):
     with h5py.File(weights_of(run), "w") as file:
         spoil(file)
     with pytest.raises(UserError, match=says) as error:
-        weights_files.load_trained(str(run), build_model)
+        weights_files.load_trained(str(run))
     assert "\n" not in str(error.value)
 
 
@@ -193,12 +193,13 @@ def test_numbers_that_no_training_gives_are_refused(run, name, value, says):
         for key, numbers in weights.items():
             file[key] = numbers
     with pytest.raises(UserError, match=says):
-        weights_files.load_trained(str(run), build_model)
+        weights_files.load_trained(str(run))
 
 
-def test_a_network_too_large_for_memory_is_one_line(run):
+def test_a_network_too_large_for_memory_is_one_line(run, monkeypatch):
     def build(config, *_, **__):
         raise MemoryError
 
+    monkeypatch.setattr(weights_files, "build_model", build)
     with pytest.raises(UserError, match="memory does not suffice.*width=0.125.*best.weights.h5"):
-        weights_files.load_trained(str(run), build)
+        weights_files.load_trained(str(run))
