@@ -10,7 +10,9 @@ from typing import BinaryIO
 
 from colornet.errors import UserError
 
-PRETRAINED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "weights")
+_PACKAGE = os.path.dirname(os.path.abspath(__file__))
+PRETRAINED = os.path.join(_PACKAGE, "weights")
+SAMPLES = os.path.join(os.path.dirname(_PACKAGE), "samples")  # in a checkout, not in the wheel
 
 _counter = itertools.count()
 

@@ -7,11 +7,11 @@ import re
 
 import numpy as np
 import pytest
-from presets import load_config
 
 from colornet.network.vocabulary import UP
 from colornet.pictures import colorspace
 from colornet.pictures.stretching import BEYOND, BLACK, WHITE
+from presets import load_config
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAPER = (ROOT / "docs" / "paper.md").read_text()

@@ -13,11 +13,10 @@ CLASSES = ("coast", "forest", "street")
 
 def save_network(folder, *changes):
     """Save a network of random weights and return its run folder as str."""
-    from presets import load_config
-
     from colornet import config
     from colornet.network import vocabulary, weights_files
     from colornet.network.model import build_model
+    from presets import load_config
 
     settings = load_config(
         "smoke",

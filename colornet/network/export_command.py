@@ -6,7 +6,7 @@
     python model_export.py runs/mine small --kind weights     weights of half the size, and settings
 
 model_transform.py and model_evaluate.py use an export that lies beside its weights by themselves.
-What was written is compared with the network itself on scikit-image's photographs.
+What was written is compared with the network itself on the sample photographs.
 """
 
 import argparse
@@ -42,7 +42,7 @@ def export(options: argparse.Namespace) -> int:
         except OSError as error:
             raise UserError(f"{target}: cannot write it: {error.strerror or error}") from None
     print(
-        f"{target}: {options.kind} of {weights}; on scikit-image's photographs at most "
+        f"{target}: {options.kind} of {weights}; on the sample photographs at most "
         f"{difference.most:.2f} Lab units off the network, 99 % of the pixels at most "
         f"{difference.usual:.2f}"
     )

@@ -14,13 +14,12 @@ from collections.abc import Iterator
 import h5py
 import keras
 import numpy as np
-import skimage.data
 import tensorflow as tf
 from PIL import Image
 
 from colornet.config import Config, read_config
 from colornet.errors import UserError
-from colornet.files import replaceable, whole_path
+from colornet.files import SAMPLES, replaceable, whole_path
 from colornet.network import litert_file, quantizing, vocabulary, weights_files
 from colornet.network.engines import Engine
 from colornet.network.litert_engine import LiteRTEngine
@@ -53,7 +52,7 @@ def export(weights: str, target: str, kind: str) -> Difference:
             scale for each output of a layer, activations of 8 bits with one for each picture.
 
     Returns:
-        Difference: on scikit-image's photographs.
+        Difference: on the sample photographs.
 
     Raises:
         UserError: the weights cannot be read, or the difference is visible.
@@ -188,7 +187,7 @@ def save_half(model: keras.Model, weights: str, settings: str, folder: str) -> N
 
 
 def compare(engine: Engine, reference: Engine) -> Difference:
-    """The Difference of two engines of one network on scikit-image's photographs."""
+    """The Difference of two engines of one network on the sample photographs."""
     distances = []
     for local_copy, global_copy in photographs(engine.config):
         one, other = (
@@ -201,14 +200,14 @@ def compare(engine: Engine, reference: Engine) -> Difference:
 
 
 def photographs(config: Config) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """What the network's two paths see of scikit-image's photographs, one at a time.
+    """What the network's two paths see of the sample photographs, one at a time.
 
     Yields:
         luminance (1, height, width, 1) and (1, crop_size, crop_size, 1) in [0, 1].
     """
     longest = config.working_size or config.picture_size
     for name in PHOTOGRAPHS:
-        image = Image.fromarray(getattr(skimage.data, name)()).convert("RGB")
+        image = Image.open(os.path.join(SAMPLES, f"{name}.png")).convert("RGB")
         local_size = [min(side, longest) for side in image.size]
         copies = [
             colorspace.encode_luminance(colorspace.rgb_to_lightness(np.asarray(image.resize(size))))

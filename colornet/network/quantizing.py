@@ -67,7 +67,7 @@ def _mean_inputs(
             return network(inputs)
         layers = [layer for layer in network.layers if hasattr(layer, "kernel")]
         probe = keras.Model(network.inputs, [[x.input for x in layers], network.outputs])
-        fed, outputs = probe(inputs, training=False)
+        fed, outputs = probe(inputs if isinstance(inputs, list) else [inputs], training=False)
         for layer, values in zip(layers, fed):
             means[layer.name].append(np.mean(values, axis=tuple(range(values.ndim - 1))))
         return outputs if len(outputs) > 1 else outputs[0]

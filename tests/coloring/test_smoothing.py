@@ -4,10 +4,10 @@ import dataclasses
 
 import numpy as np
 import pytest
-from presets import load_config
 
 from colornet.coloring.colorizer import Colorizer, predict
 from colornet.coloring.smoothing import smooth
+from presets import load_config
 from tiny import photograph
 
 SIDE = 72

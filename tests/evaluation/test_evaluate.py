@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import skimage.data
 from PIL import Image
-from presets import load_config
 
 import input_create
 import model_evaluate
@@ -24,6 +23,7 @@ from colornet.evaluation.photograph_sets import find_sets
 from colornet.network.vocabulary import BEST_WEIGHTS, CONFIG
 from colornet.network.weights_files import save_weights
 from colornet.pictures import colorspace, sheets
+from presets import load_config
 
 COLORFUL = ("ciede2000", "colorfulness", "colorfulness_absolute")
 CLASSES = ("coffee", "people", "sky")

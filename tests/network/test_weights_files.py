@@ -6,7 +6,6 @@ import shutil
 import h5py
 import numpy as np
 import pytest
-from presets import load_config
 
 from build_model import build_model
 from colornet.config import read_config
@@ -14,6 +13,7 @@ from colornet.errors import UserError
 from colornet.files import PRETRAINED
 from colornet.network import vocabulary, weights_files
 from colornet.network.vocabulary import settings_path
+from presets import load_config
 
 PICTURES = np.random.default_rng(0).random((2, 32, 32, 1), np.float32)
 

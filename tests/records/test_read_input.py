@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
-from presets import load_config
 
 import input_create
 import model_train
@@ -24,6 +23,7 @@ from colornet.records import order, reading, storage
 from colornet.records.dataset import SCHEMA, fingerprint, read_dataset
 from colornet.records.format import Record, parse_records, record_bytes
 from colornet.records.shards import shards_of
+from presets import load_config
 
 SIZE, CROP = 40, 32
 PICTURES, BATCH = 50, 8  # an epoch ends within a batch

@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from presets import load_config
 from skimage import color
 
 from colornet.files import locked, printable
@@ -24,6 +23,7 @@ from colornet.records.format import Record, parse_records, record_bytes
 from colornet.records.photographs import Entry
 from colornet.records.planes import SINGLE_HUE, convert
 from messy import colorful, encoded, swapped_profile, write_messy_folder
+from presets import load_config
 from tiny_records import (
     ROOT,
     SIZE,

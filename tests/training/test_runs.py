@@ -9,11 +9,11 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
-from presets import load_config
 
 import model_train
 from colornet.config import read_config, save_config
 from config import PRESETS
+from presets import load_config
 from tiny_training import SMALL, checkpoint_files, command, make_training, rows, train
 
 
