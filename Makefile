@@ -34,7 +34,7 @@ test: setup
 	$(RUN) -m pytest -n 2 --dist worksteal
 
 test-quick: setup  ## what neither trains nor colors files
-	$(RUN) -m pytest -n 2 tests/test_house.py tests/test_config.py tests/test_paper.py tests/test_readme.py \
+	$(RUN) -m pytest -n 2 tests/test_config.py tests/test_pages.py \
 		tests/pictures tests/network/test_build_model.py tests/coloring/test_smoothing.py tests/evaluation/test_metrics.py \
 		tests/records/test_read_input.py::test_the_script_takes_the_settings_that_batches_use
 

@@ -20,10 +20,9 @@ from colornet.pictures import formats
 
 
 def _transform(options: argparse.Namespace) -> int:
-    with shell.native_remarks_hidden():
-        from colornet.coloring import transforming
+    from colornet.coloring import transforming
 
-        return transforming.transform(transforming.Transform(**vars(options)))
+    return transforming.transform(transforming.Transform(**vars(options)))
 
 
 def parser() -> argparse.ArgumentParser:

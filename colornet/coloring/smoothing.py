@@ -3,7 +3,7 @@
 The network colors walls, skies and pavements in patches. The guided filter (K. He, J. Sun and
 X. Tang, "Guided image filtering", 2013) makes chrominance a local linear function of luminance, on
 the network's small map: patches within a ground even out, and color follows the edges between
-grounds. Measured in docs/RESULTS.md.
+grounds. Measured in docs/results.md.
 """
 
 import functools

@@ -35,26 +35,22 @@ from colornet.evaluation.photograph_sets import find_colored, find_sets
 def _evaluate(options: argparse.Namespace) -> int:
     sets = find_sets(options.pictures, options.limit, options.only)
     colored = find_colored(options.colored)
-    with shell.native_remarks_hidden():
-        from colornet.evaluation import evaluating
+    from colornet.evaluation import evaluating
 
-        return evaluating.evaluate(
-            sets,
-            options.model or [files.PRETRAINED],
-            colorizer_arguments(options, sum(map(len, sets.values()))),
-            colored=colored,
-            resolution=options.resolution,
-            crop=options.crop == "center",
-            aged=options.aged,
-            mean_color=tuple(options.mean_color or ()),
-            save_folder=options.save_colored,
-            chosen={
-                "limit": options.limit,
-                "only": options.only and os.path.basename(options.only),
-            },
-            report_path=options.report,
-            sheet_path=options.sheet,
-        )
+    return evaluating.evaluate(
+        sets,
+        options.model or [files.PRETRAINED],
+        colorizer_arguments(options, sum(map(len, sets.values()))),
+        colored=colored,
+        resolution=options.resolution,
+        crop=options.crop == "center",
+        aged=options.aged,
+        mean_color=tuple(options.mean_color or ()),
+        save_folder=options.save_colored,
+        chosen={"limit": options.limit, "only": options.only and os.path.basename(options.only)},
+        report_path=options.report,
+        sheet_path=options.sheet,
+    )
 
 
 def parser() -> argparse.ArgumentParser:

@@ -86,7 +86,8 @@ def load_engine(
     shell.import_tensorflow()
     from colornet.network import tensorflow_engine
 
-    return tensorflow_engine.load_tensorflow(path, precision, device)
+    with shell.native_remarks_hidden():
+        return tensorflow_engine.load_tensorflow(path, precision, device)
 
 
 def _check_choice(

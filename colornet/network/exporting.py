@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from colornet import shell
 from colornet.config import Config, read_config
 from colornet.errors import UserError
 from colornet.files import SAMPLES, replaceable, whole_path
@@ -159,7 +160,8 @@ def converted(saved_model: str, model: keras.Model, kind: str) -> bytes:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if kind == "float16":
         converter.target_spec.supported_types = [tf.float16]
-    content = converter.convert()
+    with shell.native_remarks_hidden():
+        content = converter.convert()
     return quantizing.keep_float(content, model) if kind == "int8" else content
 
 
