@@ -30,7 +30,6 @@ LEAVES = {
     "colornet/pictures/jpeg.py": {"imagecodecs"},
     "colornet/pictures/png.py": {"imagecodecs"},
     "colornet/pictures/tiff.py": {"tifffile"},
-    "colornet/records/storage.py": {"tensorflow"},
     "colornet/network/layers.py": {"tensorflow"},
     "colornet/network/weights_files.py": {"h5py"},
     "colornet/network/engines.py": {"colornet.network.tensorflow_engine"},  # all TensorFlow
