@@ -1,8 +1,10 @@
-"""Gray pictures and films to color; see `colornet/coloring/command.py`."""
+"""Color grayscale pictures and films: the command `colornet`, from a checkout."""
 
 import sys
 
-from colornet.coloring.command import main
+from colornet.coloring.command import main, parser
+
+__all__ = ["main", "parser"]
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from presets import load_config
 from shared import ROOT, apart, bar
+
+from presets import load_config
 
 TIMES_PYTORCH = 2.5  # of PyTorch's speed in float32, the full network
 NOT_SLOWER = 1.05  # of float32's time, at most, on any processor

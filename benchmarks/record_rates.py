@@ -12,13 +12,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from presets import load_config
 
 from colornet import shell
 from colornet.config import Config
 from colornet.pictures import colorspace, opening
 from colornet.records import batches as chains
 from colornet.records import photographs, records_folder, sources
+from presets import load_config
 
 PLACES205 = 2_448_872  # photographs
 SHARE_WANTED = 0.85  # of the bare rate

@@ -16,7 +16,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import paper_network
 from shared import ROOT, Usage, apart, bar, parser, run_script
@@ -123,7 +122,7 @@ def folder_rates(model: str, images: str, output: str) -> list[dict[str, float]]
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     os.environ["TF_ONEDNN_ASSUME_FROZEN_WEIGHTS"] = "1"  # as model_transform.py does
     import model_transform
-    from colornet.coloring.colorizer import Colorizer
+    from colornet.coloring.colorizer import Colorizer, Inputs
     from colornet.coloring.jobs import find_jobs
     from colornet.coloring.options import colorizer_arguments
     from colornet.coloring.pipeline import color_file, each_picture
@@ -131,24 +130,23 @@ def folder_rates(model: str, images: str, output: str) -> list[dict[str, float]]
 
     command = [images, "-o", output, "--model", model, "--overwrite"]
     options = model_transform.parser().parse_args(command)
-    jobs = find_jobs(options)
+    jobs = find_jobs(options.pictures, options.output)
     colorizers = {
         engine: Colorizer(model, **{**colorizer_arguments(options, len(jobs)), "engine": engine})
         for engine in ENGINES
     }
     litert = colorizers["litert"]
-    copies = [litert.copies(opening.open_picture(job.source).pixels) for job in jobs]
+    copies = [litert.prepare(opening.open_picture(job.source).pixels) for job in jobs]
 
     def flow(engine: str) -> None:
         for job, _, error in each_picture(
-            lambda job: color_file(job, colorizers[engine], options), jobs, lambda job: job.source
+            lambda job, reserve: color_file(job, reserve, colorizers[engine], overwrite=True), jobs
         ):
             if error is not None:
                 raise SystemExit(f"{job.source}: {error}")
 
-    def network(copies: tuple[Any, Any], colorizer: Colorizer = litert) -> None:
-        local_copy, global_copy = copies
-        colorizer.chrominance(local_copy[None], colorizer.describe(global_copy[None])[0])
+    def network(inputs: Inputs, colorizer: Colorizer = litert) -> None:
+        colorizer.engine.color(inputs.local, colorizer.engine.describe(inputs.global_)[0])
 
     def bare() -> None:
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:

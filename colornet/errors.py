@@ -1,12 +1,16 @@
-"""Errors that a user can mend."""
+"""Errors that a user can mend; their texts say what was expected, what came, what to try."""
 
 
 class UserError(Exception):
-    """Its text says what was expected, what came, what to try."""
+    """A wrong command, setting, or file: exit code 2."""
+
+
+class RunError(UserError):
+    """A run that failed though its command was right: exit code 3."""
 
 
 class ImageError(Exception):
-    """A picture that cannot be used; its text is the reason."""
+    """A picture or film that cannot be used."""
 
 
 class TooManyPixels(ImageError):

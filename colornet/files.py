@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import fcntl
 import itertools
 import os
 import socket
@@ -11,7 +10,9 @@ from typing import BinaryIO
 
 from colornet.errors import UserError
 
-PRETRAINED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "weights")
+_PACKAGE = os.path.dirname(os.path.abspath(__file__))
+PRETRAINED = os.path.join(_PACKAGE, "weights")
+SAMPLES = os.path.join(os.path.dirname(_PACKAGE), "samples")  # in a checkout, not in the wheel
 
 _counter = itertools.count()
 
@@ -37,7 +38,7 @@ def whole_path(path: str | os.PathLike[str]) -> Iterator[str]:
     partial = os.path.join(folder, writer + os.path.splitext(name)[1])
     try:
         yield partial
-        with open(partial, "rb") as file:
+        with open(partial, "r+b") as file:
             os.fsync(file.fileno())  # a disk or a server may refuse as late as here
         os.replace(partial, path)
     except BaseException as error:
@@ -127,6 +128,8 @@ def _is_running(process: int) -> bool:
         with open(f"/proc/{process}/stat") as file:
             if file.read().rpartition(")")[2].split()[0] == "Z":
                 return False
+    if os.name == "nt":  # os.kill would stop it
+        return True
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -140,45 +143,3 @@ def printable(path: str | bytes | os.PathLike[str]) -> str:
     """A path on one line of valid text, whatever bytes it holds."""
     text = os.fsencode(path).decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-@contextlib.contextmanager
-def locked(path: str | os.PathLike[str], what: str) -> Iterator[None]:
-    """Hold a lock for the time of a `with`; it ends with its process, however that ends.
-
-    Args:
-        path: file that stands for the lock; made here and removed at the end.
-        what: what two processes would spoil, for the message.
-
-    Raises:
-        UserError: another process holds the lock; the text names it.
-        OSError: the file cannot be made.
-    """
-    descriptor = _locked_file(path, what)
-    try:
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode())
-        yield
-    finally:
-        with contextlib.suppress(OSError):  # its folder may have been moved, and made anew
-            if os.path.samestat(os.fstat(descriptor), os.stat(path)):
-                os.remove(path)  # while it is held: who opened it meanwhile sees that it is gone
-        os.close(descriptor)
-
-
-def _locked_file(path: str | os.PathLike[str], what: str) -> int:
-    """Descriptor of the file at `path`, locked by this process alone."""
-    while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            with contextlib.suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(descriptor), os.stat(path)):
-                    return descriptor
-        except BlockingIOError:
-            holder = os.pread(descriptor, 300, 0).decode(errors="replace")
-            os.close(descriptor)
-            raise UserError(
-                f"{what}: in use by {holder or 'another process'}; wait for it or stop it"
-            ) from None
-        os.close(descriptor)  # its holder removed it between our opening and locking it

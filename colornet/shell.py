@@ -3,27 +3,37 @@
 import argparse
 import contextlib
 import ctypes
+import io
 import math
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from types import ModuleType
-from typing import Any
 
 from colornet.config import Presets, settings_of
-from colornet.errors import UserError
+from colornet.errors import RunError, UserError
 
 LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"  # TensorFlow's; 0 shows everything
 
-DONE, SOME_FAILED, WRONG = 0, 1, 2  # exit codes
+DONE, SOME_FAILED, WRONG, RUN_FAILED = 0, 1, 2, 3  # exit codes
+EXIT_CODES = (
+    "exit codes: 0 done; 1 some inputs failed; 2 wrong command or settings; 3 the run failed; "
+    "128 + N stopped by signal N"
+)
+# Packages of pyproject.toml's extras; others that may be missing are of "train".
+EXTRAS = {"av": "films", "imagecodecs": "formats", "pillow_heif": "formats", "tifffile": "formats"}
+_hiding = threading.Lock()
 BACKENDS = ("tensorflow", "jax", "torch", "numpy", "openvino")  # Keras's
 
 
 def parser(script_doc: str | None) -> argparse.ArgumentParser:
-    """An ArgumentParser that shows a script's docstring and knows `--debug`."""
+    """Return an ArgumentParser that shows a script's docstring and knows `--debug`."""
     made = argparse.ArgumentParser(
-        description=script_doc, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=script_doc,
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.register("type", None, _given)  # of arguments that name no type
     made.add_argument("--debug", action="store_true", help="show a traceback for errors")
@@ -69,32 +79,31 @@ def number(
 
 
 def run(main: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:
-    """Call `main(options)`; turn a UserError into one line on standard error and exit code 2.
+    """Call `main(options)`; turn errors that a user can mend into one line on standard error.
 
-    A package that is not there is such an error too. Where standard output cannot be written, as
-    on a full disk, the work is finished all the same; then the outermost script says so and fails.
+    Returns:
+        The exit code; see EXIT_CODES.
     """
     os.environ.setdefault(LOG_LEVEL, "0" if options.debug else "2")
-    outermost = not isinstance(sys.stdout, _LastingStream)
-    with _lasting_streams() as output:
-        code = _outcome(main, options)
-        output.flush()
-        if not (output.lost and outermost):
-            return code
-        reason = output.lost.strerror
-        print(f"error: standard output is incomplete: {reason}; only that is lost", file=sys.stderr)
-        return code or SOME_FAILED
-
-
-def _outcome(main: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:
+    for descriptor in range(3):  # else the next file that is opened would replace a closed stream
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # its encoding may lack a character of a name
+            stream.reconfigure(errors="backslashreplace", line_buffering=True)
     try:
         _check_backend()
         return main(options)
+    except BrokenPipeError:  # nobody reads standard output any more, as after `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 128 + signal.SIGPIPE
     except (UserError, ModuleNotFoundError) as error:
         if options.debug:
             raise
         print(f"error: {error}{_missing_package(error)}", file=sys.stderr)
-        return WRONG
+        return RUN_FAILED if isinstance(error, RunError) else WRONG
     except KeyboardInterrupt:
         print("interrupted; what was finished is kept", file=sys.stderr)
         return 128 + signal.SIGINT
@@ -109,91 +118,33 @@ def _check_backend() -> None:
 
 
 def _missing_package(error: Exception) -> str:
-    if isinstance(error, UserError):
+    if not isinstance(error, ModuleNotFoundError):
         return ""
     backend = os.environ.get("KERAS_BACKEND")
-    way = f"; KERAS_BACKEND={backend} asks for it" if backend else ""
-    return f"{way}; expected the packages of requirements.txt in {sys.executable}"
-
-
-@contextlib.contextmanager
-def _lasting_streams() -> Iterator["_LastingStream"]:
-    """Context, with its standard output, in which work outlives output that cannot be shown."""
-    for descriptor in range(3):  # else the next file that is opened would take a closed one's place
-        try:
-            os.fstat(descriptor)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)
-    before = sys.stdout, sys.stderr
-    output, errors = (s if isinstance(s, _LastingStream) else _LastingStream(s) for s in before)
-    sys.stdout, sys.stderr = output, errors
-    try:
-        yield output
-    finally:
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-        sys.stdout, sys.stderr = before
-
-
-class _LastingStream:
-    """A text stream that shows what its encoding lacks as \\u…, and falls silent once it is shut.
-
-    Args:
-        stream: text stream; None for one that was shut from the beginning.
-
-    Attributes:
-        lost: why text is lost, other than that nobody reads it any more; or None.
-    """
-
-    def __init__(self, stream: Any) -> None:
-        self.stream = stream or open(os.devnull, "w")
-        self.lost: OSError | None = None
-        if hasattr(self.stream, "reconfigure"):
-            self.stream.reconfigure(errors="backslashreplace", line_buffering=True)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.stream, name)
-
-    def write(self, text: str) -> int | None:
-        return self._or_silent(self.stream.write, text)
-
-    def flush(self) -> None:
-        self._or_silent(self.stream.flush)
-
-    def _or_silent(self, act: Callable[..., Any], *arguments: str) -> Any:
-        try:
-            return act(*arguments)
-        except OSError as error:
-            if not isinstance(error, BrokenPipeError):  # as after `| head`
-                self.lost = error
-            with contextlib.suppress(OSError), open(os.devnull, "w") as nowhere:
-                os.dup2(nowhere.fileno(), self.stream.fileno())
-                return act(*arguments)
+    if backend and backend != "tensorflow":
+        return f"; KERAS_BACKEND={backend} asks for it"
+    extra = EXTRAS.get((error.name or "").partition(".")[0], "train")
+    return f"; pip install 'let-there-be-color[{extra}]' in the environment of {sys.executable}"
 
 
 @contextlib.contextmanager
 def native_remarks_hidden() -> Iterator[None]:
-    """Hide what TensorFlow and decoders write to standard error themselves; Python's goes on.
+    """Hide what native libraries write to standard error, for the time of a short call.
 
-    With `--debug` nothing is hidden.
+    With `--debug` nothing is hidden. What Python writes meanwhile is hidden, too.
     """
     if os.environ.get(LOG_LEVEL) == "0":
         yield
         return
-    python_stderr, kept = sys.stderr, os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    os.close(nowhere)
-    try:
-        with open(os.dup(kept), "w", buffering=1, errors="backslashreplace") as stream:
-            shown = _LastingStream(stream)
-            if getattr(python_stderr, "stream", python_stderr) is sys.__stderr__:
-                sys.stderr = shown
+    with _hiding:
+        kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        os.close(nowhere)
+        try:
             yield
-    finally:
-        sys.stderr = shown.stream = python_stderr  # a logger made meanwhile keeps what is shown
-        os.dup2(kept, 2)
-        os.close(kept)
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 def import_tensorflow() -> ModuleType:

@@ -11,7 +11,7 @@ import sys
 
 import pytest
 from test_house import HELP, SLOW_TO_IMPORT, imports
-from test_readme import PAGES
+from test_pages import PAGES
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "benchmarks"
 ELSEWHERE = {"pytorch_network", "pytorch_forward"}  # run by a Python that has PyTorch

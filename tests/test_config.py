@@ -5,7 +5,6 @@ import json
 import pathlib
 
 import pytest
-from presets import load_config
 
 from colornet import config as config_module
 from colornet.config import (
@@ -22,6 +21,7 @@ from colornet.config import (
 from colornet.errors import UserError
 from colornet.versions import VERSION
 from config import PRESETS
+from presets import load_config
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 EVERY = set(FIELDS)

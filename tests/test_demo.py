@@ -14,7 +14,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(demo, "FOLDER", str(own))
     (tmp_path / "elsewhere" / "demo").mkdir(parents=True)
     (tmp_path / "elsewhere" / "demo" / "thesis.txt").write_text("three weeks of work")
-    (own / "photographs").mkdir(parents=True)
+    own.mkdir()
     (own / "photographs.txt").write_text("mine")
     monkeypatch.chdir(tmp_path / "elsewhere")
     yield own
@@ -24,7 +24,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def columns(path):
-    """Grey, coloured and truth of the side-by-side picture, as arrays."""
+    """Gray, colored, and truth of the side-by-side picture, as arrays."""
     sheet = np.asarray(Image.open(path).convert("RGB")).astype(int)
     width = sheet.shape[1] // 3
     return [sheet[:, number * width : (number + 1) * width] for number in range(3)]
@@ -33,7 +33,7 @@ def columns(path):
 def test_it_colors_photographs_again_and_again(folder, capsys):
     for _ in range(2):
         assert demo.main([]) == 0
-        assert "5 coloured, 0 failed" in capsys.readouterr().out
+        assert "5 colored, 0 failed" in capsys.readouterr().out
     gray, colored, truth = (
         np.ptp(each, axis=-1).mean() for each in columns(folder / "side_by_side.png")
     )

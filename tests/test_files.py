@@ -8,7 +8,7 @@ import sys
 import pytest
 from PIL import Image
 
-from colornet import files
+from colornet import files, locks
 from colornet.errors import UserError
 from colornet.pictures import finding, saving
 
@@ -59,7 +59,7 @@ def test_what_a_killed_writer_left_is_recognized(tmp_path):
     program = f"""
 import sys, time
 sys.path.insert(0, {str(os.path.dirname(files.__file__))!r})
-from colornet import files
+from colornet import files, locks
 with files.whole_file(sys.argv[1]) as file:
     print("writing", flush=True)
     time.sleep(60)
@@ -82,20 +82,20 @@ def test_a_lock_names_its_holder_and_dies_with_it(tmp_path):
     program = f"""
 import sys, time
 sys.path.insert(0, {os.path.dirname(os.path.dirname(files.__file__))!r})
-from colornet import files
-with files.locked(sys.argv[1], "folder"):
+from colornet import files, locks
+with locks.locked(sys.argv[1], "folder"):
     print("held", flush=True)
     time.sleep(60)
 """
     with subprocess.Popen([sys.executable, "-c", program, lock], stdout=subprocess.PIPE) as process:
         process.stdout.readline()
         with pytest.raises(UserError, match=f"folder: in use by process {process.pid} on "):
-            with files.locked(lock, "folder"):
+            with locks.locked(lock, "folder"):
                 pass
         process.kill()
-    with files.locked(lock, "folder"):  # left behind by the killed process
+    with locks.locked(lock, "folder"):  # left behind by the killed process
         with pytest.raises(UserError, match=f"process {os.getpid()} on "):
-            with files.locked(lock, "folder"):
+            with locks.locked(lock, "folder"):
                 pass
     assert os.listdir(tmp_path) == []
 
@@ -117,7 +117,7 @@ def test_what_a_link_stands_for_is_replaced(tmp_path):
 
 def test_a_lock_outlives_a_move_of_its_folder(tmp_path):
     (tmp_path / "run").mkdir()
-    with files.locked(tmp_path / "run" / "lock", "the run"):
+    with locks.locked(tmp_path / "run" / "lock", "the run"):
         (tmp_path / "run").rename(tmp_path / "moved")
         (tmp_path / "run").mkdir()
         (tmp_path / "run" / "lock").write_text("another run's")

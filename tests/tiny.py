@@ -13,11 +13,10 @@ CLASSES = ("coast", "forest", "street")
 
 def save_network(folder, *changes):
     """Save a network of random weights and return its run folder as str."""
-    from presets import load_config
-
     from colornet import config
     from colornet.network import vocabulary, weights_files
     from colornet.network.model import build_model
+    from presets import load_config
 
     settings = load_config(
         "smoke",
@@ -33,7 +32,7 @@ def save_network(folder, *changes):
     )
     model = build_model(settings)
     randomize(model)
-    weights_files.save_weights(model, folder / weights_files.BEST_WEIGHTS)
+    weights_files.save_weights(model, folder / vocabulary.BEST_WEIGHTS)
     config.save_config(settings, vocabulary.settings_path(folder))
     return str(folder)
 

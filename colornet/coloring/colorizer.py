@@ -1,15 +1,15 @@
-"""Grey pictures to colour with a trained network: the functions behind model_transform.py.
+"""Color grayscale pictures with a trained network.
 
-    colorizer = Colorizer()
-    rgb = colorize(pixels, colorizer)
+    from colornet import Colorizer
+    rgb = Colorizer().colorize(pixels)
 
-A picture goes one way: copies for the network, chrominance, join. The network sees small copies of
-the picture; its chrominance is brought to full size and joined with the picture's own luminance
-(section 3.2) in strips of rows, so that memory follows the picture and not the network.
+A picture is colored by three functions: `prepare` makes the small copies that the network sees,
+`predict` has the network make chrominance of them, and `joining.join` brings the chrominance to the
+picture's size and joins it with the picture's own luminance (section 3.2).
 """
 
 import os
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -19,31 +19,115 @@ from colornet.coloring.joining import join_within, lightness_of
 from colornet.coloring.smoothing import smooth
 from colornet.errors import ImageError
 from colornet.files import PRETRAINED
-from colornet.network.engines import load_engine
+from colornet.network.engines import Engine, load_engine
 from colornet.pictures import colorspace, stretching
+from colornet.pictures.depth import Scale, to_bytes, to_unit
 from colornet.pictures.mounts import within_mount
 
 SHRINKING: dict[str, Any] = dict(resample=Image.Resampling.BICUBIC, reducing_gap=3.0)
 MOST_SQUEEZE = 2  # times that the longer side is shrunk more than the shorter, at most
 SMALLEST = 8  # pixels; sides of the network's copy are at least this
 NETWORK_PIXELS = 1 << 20  # of copies in the network at a time; a larger one has it to itself
+WHITE = {np.uint8: 255, np.uint16: 65535, np.float16: 1, np.float32: 1, np.float64: 1}
+
+
+class Inputs(NamedTuple):
+    """What the network sees of pictures of one shape: float32 luminance in [0, 1].
+
+    Attributes:
+        local: (batch, height, width, 1), copies for the local path.
+        global_: (batch, crop_size, crop_size, 1), the whole pictures, squeezed, for the global
+            path.
+    """
+
+    local: np.ndarray
+    global_: np.ndarray
+
+    def stretched(self, stretch_range: np.ndarray | None) -> "Inputs":
+        """Stretch the contrast from a range of `stretching.span_of`; None changes nothing."""
+        if stretch_range is None:
+            return self
+        return Inputs(*(stretching.stretch(copy, stretch_range) for copy in self))
+
+
+def prepare(pixels: np.ndarray, crop_size: int, working_size: int, stretch: bool) -> Inputs:
+    """Make the copies of a picture that the network sees.
+
+    Args:
+        pixels: uint8 (height, width, 3) sRGB, of which only the luminance is used; or gray
+            (height, width), uint8 or float32 in [0, 1].
+        crop_size: side of the global copy in pixels, a setting of the network.
+        working_size: longest side of the local copy in pixels; 0: the picture's own size.
+        stretch: whether the contrast of both copies is stretched.
+
+    Returns:
+        Inputs of a batch of 1.
+    """
+    height, width = working_shape(pixels.shape[:2], working_size)
+    image = Image.fromarray(pixels)
+    if image.size != (width, height):
+        image = image.resize((width, height), **SHRINKING)
+    small = np.asarray(image)
+    if small.dtype != np.uint8:  # cubic curves overshoot
+        small = np.clip(small, 0, 1)
+    local = colorspace.encode_luminance(lightness_of(small))
+    square = Image.fromarray(local).resize((crop_size, crop_size), **SHRINKING)
+    global_ = np.clip(np.asarray(square), 0, 1)
+    inputs = Inputs(local[None, ..., None], global_[None, ..., None])
+    return inputs.stretched(stretching.span_of(inputs.global_) if stretch else None)
+
+
+def predict(
+    engine: Engine, inputs: Inputs, style: np.ndarray | None, smoothing: bool, chroma: float
+) -> np.ndarray:
+    """Predict the chrominance of pictures.
+
+    Args:
+        engine: the inference engine.
+        inputs: of `prepare`.
+        style: global features (batch, 256 width) to color by (section 4.5); None: the pictures'
+            own.
+        smoothing: whether patches within a ground are evened out.
+        chroma: factor on the chrominance.
+
+    Returns:
+        float32 ab in Lab units, (batch, ceil(height/2), ceil(width/2), 2).
+
+    Raises:
+        ImageError: the network produced NaN or infinite values.
+        MemoryError: the copies are too large for the network.
+    """
+    features = engine.describe(inputs.global_)[0] if style is None else style
+    encoded = engine.color(inputs.local, features)
+    if not np.isfinite(encoded).all():
+        raise ImageError(
+            f"{engine.source} produced NaN or infinite values; retrain, or use other weights"
+        )
+    ab = colorspace.decode_chrominance(encoded)
+    if smoothing:
+        ab = np.stack([smooth(*each) for each in zip(ab, inputs.local[..., 0])])
+    return ab * chroma
 
 
 class Colorizer:
-    """A trained network and how it colours; for pictures of any size, from any thread.
+    """A trained network and how it colors, for pictures of any size, from any thread.
 
     Args:
-        path, engine, precision, device, at_once: as of `engines.load_engine`.
-        chroma: multiplies the chrominance; None: the network's own setting.
-        working_size: most pixels of a side of the copy that the network sees, which is squeezed
-            towards a square; 0: the picture as it is; None: the network's own setting.
+        path: run folder, weights file, or exported file; the pretrained weights by default.
+        engine: inference engine: "auto", "litert", or "tensorflow".
+        precision: of the TensorFlow engine, "float32" or "bfloat16".
+        device: "auto", "cpu", "gpu", or "gpu:1" for the second GPU.
+        at_once: number of pictures that are going to be colored at a time, which share the cores.
+        chroma: factor on the chrominance; None: the network's own setting.
+        working_size: longest side in pixels of the copy that the network sees, which is squeezed
+            towards a square; 0: the picture's own size; None: the network's own setting.
 
     Raises:
-        UserError: as `engines.load_engine`.
+        UserError: a file is missing or damaged, or the arguments do not fit together.
 
     Attributes:
         config: the network's `Config`, with class_names.
-        engine: what computes it.
+        engine: the inference engine.
         chroma, working_size: as given, or the network's.
     """
 
@@ -64,17 +148,31 @@ class Colorizer:
         self.working_size = self.config.working_size if working_size is None else working_size
         self._budget = Budget(NETWORK_PIXELS)
 
-    def describe(self, luminance: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
-        """Global features and scene probabilities of pictures: `describe` of the engine."""
-        return self.engine.describe(luminance)
+    def colorize(self, pixels: np.ndarray, style: np.ndarray | None = None) -> np.ndarray:
+        """Color a picture; its own luminance is kept, within 1.0 of L* at every pixel.
 
-    def chrominance(self, luminance: np.ndarray, global_features: np.ndarray | None) -> np.ndarray:
-        """ab in Lab units, (batch, ceil(height/2), ceil(width/2), 2): `color` of the engine."""
-        with self._budget.taken(luminance.size):
-            encoded = self.engine.color(luminance, global_features)
-        if not np.isfinite(encoded).all():
-            raise ImageError(f"no finite colors come from {self.engine.source}; train it anew")
-        return colorspace.decode_chrominance(encoded)
+        Args:
+            pixels: uint8, uint16, or float in [0, 1], in one of these shapes: gray (height,
+                width), gray with alpha (height, width, 2), sRGB (height, width, 3), or sRGB with
+                alpha (height, width, 4). Of sRGB only the luminance is used.
+            style: another picture, of any of these kinds and any size, whose global features are
+                used in place of the picture's own (section 4.5).
+
+        Returns:
+            uint8 sRGB (height, width, 3) for gray and sRGB. With alpha (height, width, 4), whose
+            alpha is the picture's own, rounded to 8 bits where it has more.
+
+        Raises:
+            ValueError: another kind of array, or a style for a network without global features.
+            ImageError: the network produced NaN or infinite values.
+            MemoryError: the working size is too large for the network.
+        """
+        opaque, alpha = _split(pixels)
+        if style is not None and not self.config.use_global_features:
+            raise ValueError(f"{self.engine.source} has no global features; expected style=None")
+        features = None if style is None else self.describe(_split(style)[0])[0]
+        colored = self.color(opaque, features, scenes=False)[0]
+        return colored if alpha is None else np.dstack([colored, alpha])
 
     def color(
         self,
@@ -83,10 +181,11 @@ class Colorizer:
         scenes: bool = True,
         shown: np.ndarray | None = None,
     ) -> tuple[np.ndarray, np.ndarray | None]:
-        """A picture in color: everything but films is colored here.
+        """Color a picture without alpha by global features, and tell its scenes.
 
         Args:
-            pixels, style: as of `colorize`.
+            pixels: as `prepare` takes them.
+            style: global features (1, 256 width); None: the picture's own.
             scenes: whether the probabilities are wanted where `style` does without them.
             shown: pixels that the network sees in place of the picture's; None: the picture's.
 
@@ -94,131 +193,73 @@ class Colorizer:
             (uint8 (height, width, 3) sRGB, probabilities (classes) of its scenes or None).
         """
         inside = within_mount(pixels)
-        seen = (pixels if shown is None else shown)[inside]
-        ab, probabilities = self.colors_of(seen, style, scenes)
-        return join_within(pixels, inside, ab), probabilities
-
-    def colors_of(
-        self, pixels: np.ndarray, style: np.ndarray | None = None, scenes: bool = True
-    ) -> tuple[np.ndarray, np.ndarray | None]:
-        """What the network makes of a picture without its mount.
-
-        Args:
-            pixels, style: as of `colorize`.
-            scenes: whether the probabilities are wanted where `style` does without them.
-
-        Returns:
-            (ab (small height, small width, 2) in Lab units, to be joined with the picture;
-            probabilities (classes) of its scenes, or None).
-        """
-        local_copy, global_copy = self.copies(pixels)
-        features, probabilities = style, None
+        inputs = self.prepare((pixels if shown is None else shown)[inside])
+        probabilities = None
         if style is None or scenes:
-            own, probabilities = self.describe(global_copy[None])
-            features = own if style is None else style
-        ab = self.adjusted(self.chrominance(local_copy[None], features)[0], local_copy)
-        return ab, None if probabilities is None else probabilities[0]
+            own, probabilities = self.engine.describe(inputs.global_)
+            style = own if style is None else style
+        colored = join_within(pixels, inside, self.predict(inputs, style)[0])
+        return colored, None if probabilities is None else probabilities[0]
 
-    def adjusted(self, ab: np.ndarray, local_copy: np.ndarray) -> np.ndarray:
-        """Chrominance of a picture as it is joined with it: smoothed, and of the strength set."""
-        if self.config.smoothing:
-            ab = smooth(ab, local_copy[..., 0])
-        return ab * self.chroma
-
-    def scenes_of(self, pixels: np.ndarray) -> np.ndarray | None:
-        """Probabilities (classes) of a picture's scenes, as of `color`; None without classes."""
-        probabilities = self._described(pixels)[1]
-        return None if probabilities is None else probabilities[0]
-
-    def style_of(self, pixels: np.ndarray) -> np.ndarray | None:
-        """Global features (1, 256 width) of a picture, to pass on as `style`."""
-        return self._described(pixels)[0]
-
-    def _described(self, pixels: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
-        """Global features and scene probabilities, each (1, …), of a picture without its mount."""
-        return self.describe(self.copies(pixels[within_mount(pixels)])[1][None])
-
-    def copies(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """What the network's two paths see of a picture.
+    def describe(self, pixels: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Describe a picture as a whole, without its mount.
 
         Args:
-            pixels: as of `colorize`.
+            pixels: as `prepare` takes them.
 
         Returns:
-            (local, global), as of `luminance_copies`, `seen`.
+            (global features (1, 256 width), to pass on as `style`; probabilities (classes) of its
+            scenes). None for what the network does not have.
         """
-        local_copy, global_copy = self.luminance_copies(pixels)
-        span = self.span_of(global_copy)
-        return self.seen(local_copy, span), self.seen(global_copy, span)
+        inputs = self.prepare(pixels[within_mount(pixels)])
+        features, probabilities = self.engine.describe(inputs.global_)
+        return features, None if probabilities is None else probabilities[0]
 
-    def luminance_copies(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Small copies of a picture, before its contrast is stretched.
+    def prepare(self, pixels: np.ndarray) -> Inputs:
+        """Make the copies of a picture that this network sees, by the function `prepare`."""
+        config = self.config
+        return prepare(pixels, config.crop_size, self.working_size, config.stretching)
 
-        Args:
-            pixels: as of `colorize`.
-
-        Returns:
-            (local, global), float32 luminance in [0, 1]: (height, width, 1), and the same squeezed
-            to (crop_size, crop_size, 1), the whole picture as in the authors' release.
-        """
-        local_copy = small_luminance(pixels, working_shape(pixels.shape[:2], self.working_size))
-        square = 2 * (self.config.crop_size,)
-        global_copy = Image.fromarray(local_copy[..., 0]).resize(square, **SHRINKING)
-        return local_copy, np.clip(np.asarray(global_copy), 0, 1)[..., None]
-
-    def span_of(self, luminance: np.ndarray) -> np.ndarray | None:
-        """`stretching.span_of` of a copy; None for a network that sees luminance as it is."""
-        return stretching.span_of(luminance) if self.config.stretching else None
-
-    def seen(self, luminance: np.ndarray, span: np.ndarray | None) -> np.ndarray:
-        """Luminance as the network sees it: stretched, if there is a span of `span_of`."""
-        return luminance if span is None else stretching.stretch(luminance, span)
+    def predict(self, inputs: Inputs, style: np.ndarray | None = None) -> np.ndarray:
+        """Predict the chrominance of pictures, by the function `predict`; few at a time."""
+        with self._budget.taken(inputs.local.size):
+            return predict(self.engine, inputs, style, self.config.smoothing, self.chroma)
 
     def likeliest_scenes(self, probabilities: np.ndarray, count: int) -> list[tuple[str, float]]:
-        """The `count` likeliest scenes of one picture: [(name, probability)]."""
+        """Return the `count` likeliest scenes of one picture: [(name, probability)]."""
         names = self.config.class_names or [f"class {i}" for i in range(len(probabilities))]
         best = np.argsort(-probabilities)[:count]
         return [(names[i], float(probabilities[i])) for i in best]
 
 
-def colorize(
-    pixels: np.ndarray, colorizer: Colorizer, style: np.ndarray | None = None
-) -> np.ndarray:
-    """Colour one picture.
+def _split(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    """Split an array that `Colorizer.colorize` takes into pixels for `prepare` and uint8 alpha."""
+    array = np.asarray(picture)
+    white = WHITE.get(array.dtype.type)
+    planes = array[..., None] if array.ndim == 2 else array
+    in_range = array.size and (white != 1 or (array.min() >= 0 and array.max() <= 1))
+    if not (white and in_range and planes.ndim == 3 and 1 <= planes.shape[2] <= 4):
+        raise ValueError(
+            "expected uint8, uint16, or float in [0, 1] of shape (height, width), or (height, "
+            f"width, 2 to 4) with alpha or colors; got {array.dtype} {array.shape}"
+            + (f" from {array.min()} to {array.max()}" if white == 1 and array.size else "")
+        )
+    scale, channels = Scale(0, white), planes.shape[2]
+    alpha = None if channels % 2 else to_bytes(planes[..., -1], scale)
+    if channels > 2:
+        return to_bytes(np.ascontiguousarray(planes[..., :3]), scale), alpha
+    gray = np.ascontiguousarray(planes[..., 0])
+    return gray if white == 255 else to_unit(gray, scale), alpha
 
-    Args:
-        pixels: uint8 (height, width, 3) sRGB, of which only the luminance is used; or grey
-            (height, width), uint8 or float32 in [0, 1].
-        colorizer: a `Colorizer`.
-        style: of `Colorizer.style_of`, to take another picture's colours (section 4.5).
 
-    Returns:
-        uint8 (height, width, 3) sRGB, whose L* is within 1.0 of the picture's at every pixel.
-    """
-    return colorizer.color(pixels, style, scenes=False)[0]
-
-
-def working_shape(shape: tuple[int, int], working_size: int) -> tuple[int, int]:
-    """(height, width) of the network's copy: no side over working_size (0: as it is).
+def working_shape(shape: tuple[int, ...], working_size: int) -> tuple[int, ...]:
+    """Return (height, width) of the network's copy: no side over working_size (0: as it is).
 
     Other shapes than squares are squeezed, as the training pictures were (section 3.4).
     """
     if not working_size:
         return shape
     most = MOST_SQUEEZE * working_size / max(shape)
-    height, width = (
+    return tuple(
         max(min(SMALLEST, side), round(side * min(1, working_size / side, most))) for side in shape
     )
-    return height, width
-
-
-def small_luminance(pixels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Luminance (height, width, 1) float32 in [0, 1] of a picture resized to `shape`."""
-    height, width = shape
-    image = Image.fromarray(pixels)
-    if image.size != (width, height):
-        image = image.resize((width, height), **SHRINKING)
-    small = np.asarray(image)
-    if small.dtype != np.uint8:  # cubic curves overshoot
-        small = np.clip(small, 0, 1)
-    return colorspace.encode_luminance(lightness_of(small))[..., None]

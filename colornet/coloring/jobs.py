@@ -1,6 +1,5 @@
-"""Which pictures and films are coloured, and where each goes."""
+"""Find the pictures and films to color, and name their outputs."""
 
-import argparse
 import collections
 import dataclasses
 import glob
@@ -21,38 +20,39 @@ class Job:
 
     source: str
     target: str
-    comparison: str | None  # of a picture, grey and coloured side by side
+    comparison: str | None  # of a picture, gray and colored side by side
     is_film: bool = False
 
     def outputs(self) -> list[str]:
         return [path for path in (self.comparison, self.target) if path]
 
     def wanted(self, overwrite: bool) -> list[str]:
-        """The outputs that are to be made."""
-        return [path for path in self.outputs() if overwrite or not _is_finished(path)]
+        """Return the outputs that are to be made; an empty file is none."""
+        return [path for path in self.outputs()
+                if overwrite or not (os.path.isfile(path) and os.path.getsize(path))]  # fmt: skip
 
 
-def _is_finished(path: str) -> bool:
-    """Whether an output is there; an empty file is none, as outputs are written whole."""
-    return os.path.isfile(path) and os.path.getsize(path) > 0
-
-
-def find_jobs(options: argparse.Namespace) -> list[Job]:
-    """Jobs in order; explicit files are always tried, folders are searched by endings.
+def find_jobs(
+    inputs: Sequence[str], output: str, kind: str | None = None, compare: bool | None = False
+) -> list[Job]:
+    """List the jobs in order; explicit files are always tried, folders are searched by endings.
 
     Args:
-        options: pictures, output, format and compare of the command line.
+        inputs: files, folders, and patterns.
+        output: a folder, or the name of a file for a single input.
+        kind: format of the output pictures, a key of `formats.ENDING_OF`; None: that of the input.
+        compare: whether gray and colored pictures side by side are wanted too.
 
     Raises:
         UserError: an input does not exist, nothing was found, or the output does not fit.
     """
     found: dict[str, tuple[str, str]] = {}
-    for text in options.pictures:
+    for text in inputs:
         paths = [text] if os.path.lexists(text) else sorted(glob.glob(text, recursive=True))
         if not paths:
             raise UserError(f"{printable(text)}: no such file or folder")
         for path in paths:
-            for source in _search(path, options.output) if os.path.isdir(path) else [path]:
+            for source in _search(path, output) if os.path.isdir(path) else [path]:
                 relative = os.path.relpath(source, path) if source != path else ""
                 found.setdefault(
                     os.path.abspath(source), (source, relative or os.path.basename(path))
@@ -61,13 +61,23 @@ def find_jobs(options: argparse.Namespace) -> list[Job]:
         raise UserError(
             "no pictures found; expected files, or folders with .jpg, .png, .mp4, … in them"
         )
-    if _is_file_name(options, len(found)):
-        ((source, _),) = found.values()
-        return [_named_job(source, options)]
-    return [
-        _job(source, os.path.join(options.output, relative), options)
-        for source, relative in found.values()
-    ]
+    is_named = _is_file_name(output, kind, len(found))
+    jobs = []
+    for source, relative in found.values():
+        is_film = kinds.is_film(source)
+        target = _with_ending(os.path.join(output, relative), is_film, kind)
+        if is_named:
+            target = output
+            _check_kind(output, is_film)
+        comparison = os.path.splitext(target)[0] + ".compare.png"
+        jobs.append(Job(source, target, comparison if compare and not is_film else None, is_film))
+    return jobs
+
+
+def _check_kind(output: str, is_film: bool) -> None:
+    if is_film != kinds.is_film_name(output):
+        expected = "film, such as .mp4 or .mkv" if is_film else "picture, such as .png"
+        raise UserError(f"-o {printable(output)}: expected a folder, or the name of a {expected}")
 
 
 def _search(folder: str, output: str) -> Iterator[str]:
@@ -94,9 +104,9 @@ def _search(folder: str, output: str) -> Iterator[str]:
     finding.say_left_out(folder, others + [path for path in hidden if not is_output(path)])
 
 
-def _is_file_name(options: argparse.Namespace, count: int) -> bool:
-    """Whether -o names a file, not a folder; raises UserError where that does not fit."""
-    output, ending = options.output, os.path.splitext(options.output)[1].lower()
+def _is_file_name(output: str, kind: str | None, count: int) -> bool:
+    """Tell whether -o names a file, not a folder; raises UserError where that does not fit."""
+    ending = os.path.splitext(output)[1].lower()
     if os.path.isdir(output):
         return False
     if ending in formats.FORMAT_OF or kinds.is_film_name(output):
@@ -105,10 +115,10 @@ def _is_file_name(options: argparse.Namespace, count: int) -> bool:
                 f"-o {printable(output)}: a file name, but there are {count} pictures or films; "
                 "give a folder"
             )
-        if ending in formats.FORMAT_OF and options.format not in (None, formats.FORMAT_OF[ending]):
+        if ending in formats.FORMAT_OF and kind not in (None, formats.FORMAT_OF[ending]):
             raise UserError(
                 f"-o {printable(output)}: its ending does not go with "
-                f"--format {options.format}; leave one of them out"
+                f"--format {kind}; leave one of them out"
             )
         return True
     if finding.is_picture_name(output):
@@ -121,54 +131,32 @@ def _is_file_name(options: argparse.Namespace, count: int) -> bool:
     return False
 
 
-def _with_ending(path: str, is_film: bool, options: argparse.Namespace) -> str:
-    """An output's name, from that of its input in the output folder."""
+def _with_ending(path: str, is_film: bool, kind: str | None) -> str:
+    """Return an output's name, from that of its input in the output folder."""
     stem, ending = os.path.splitext(path)
     if not (finding.is_picture_name(path) or kinds.is_film_name(path)):
         stem = path  # what follows the last point of "1923.07.04 Harbour" is part of the name
     if is_film:
-        return path if ending.lower() in kinds.KEPT_ENDINGS else stem + ".mkv"
-    kind = formats.FORMAT_OF.get(ending.lower())
-    if kind and options.format in (None, kind):
-        return path
-    return stem + formats.ENDING_OF[options.format or "PNG"]
-
-
-def _named_job(source: str, options: argparse.Namespace) -> Job:
-    """The job of a single input whose output is named."""
-    is_film, output = kinds.is_film(source), options.output
-    if is_film != kinds.is_film_name(output):
-        expected = "of a film, such as .mp4 or .mkv" if is_film else "of a picture, such as .png"
-        raise UserError(f"-o {printable(output)}: expected the name {expected}, or a folder")
-    return Job(source, output, _comparison(output, is_film, options), is_film)
-
-
-def _job(source: str, target: str, options: argparse.Namespace) -> Job:
-    """The job of an input whose output goes into a folder."""
-    is_film = kinds.is_film(source)
-    target = _with_ending(target, is_film, options)
-    return Job(source, target, _comparison(target, is_film, options), is_film)
-
-
-def _comparison(target: str, is_film: bool, options: argparse.Namespace) -> str | None:
-    wanted = options.compare and not is_film
-    return os.path.splitext(target)[0] + ".compare.png" if wanted else None
+        return stem + kinds.output_ending(ending)
+    own = formats.FORMAT_OF.get(ending.lower())
+    return path if own and kind in (None, own) else stem + formats.ENDING_OF[kind or "PNG"]
 
 
 def feasible(
-    jobs: Sequence[Job], options: argparse.Namespace
+    jobs: Sequence[Job], model: str, style_from: str | None
 ) -> tuple[list[Job], list[tuple[Job, ImageError]]]:
-    """Jobs that can be done and whose outputs replace no input and no other's, and the others.
+    """Separate jobs that can be done, and replace no input and no other's output, from the others.
 
     Args:
         jobs: of `find_jobs`.
-        options: style_from and model of the command line, which are inputs too.
+        model, style_from: paths of the network and of the style's picture, which are inputs too.
 
     Returns:
         (jobs, [(job, ImageError)]).
     """
-    sources = [job.source for job in jobs]
-    inputs = {identity(path) for path in [*sources, *_other_inputs(options)]} - {None}
+    of_model = [model, *glob.glob(os.path.join(glob.escape(model), "*"))]
+    paths = [*(job.source for job in jobs), *of_model, *filter(None, [style_from])]
+    inputs = {identity(path) for path in paths} - {None}
     taken: dict[str, set[str]] = collections.defaultdict(set)
     free, refused = [], []
     for job in jobs:
@@ -184,12 +172,6 @@ def feasible(
                 taken[_plain(path)].add(path)
             free.append(job)
     return free, refused
-
-
-def _other_inputs(options: argparse.Namespace) -> list[str]:
-    """What is read beside pictures and films: the style's picture and the model's files."""
-    inside = glob.glob(os.path.join(glob.escape(options.model), "*"))
-    return [options.model, *inside, *filter(None, [options.style_from])]
 
 
 def _check_free(

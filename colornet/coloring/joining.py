@@ -14,14 +14,14 @@ STRIP_PIXELS = 1 << 16  # pixels joined at a time, so that memory follows the pi
 
 
 def lightness_of(pixels: np.ndarray) -> np.ndarray:
-    """L* (height, width) of pixels as `colorize` takes them."""
+    """Return L* (height, width) of pixels as `join` takes them."""
     if pixels.ndim == 2:
         return colorspace.gray_to_lightness(pixels)
     return colorspace.rgb_to_lightness(pixels)
 
 
 def gray_of(pixels: np.ndarray) -> np.ndarray:
-    """A picture's own luminance without colour: uint8 (height, width, 3)."""
+    """A picture's own luminance without color: uint8 (height, width, 3)."""
     return of_one_color(pixels, (0, 0))
 
 
@@ -31,10 +31,11 @@ def of_one_color(pixels: np.ndarray, ab: Sequence[float]) -> np.ndarray:
 
 
 def join_within(pixels: np.ndarray, inside: tuple[slice, slice], ab: np.ndarray) -> np.ndarray:
-    """`join` of the part of a picture that is inside its mount, which stays without colour.
+    """Join the part of a picture inside its mount with chrominance; the mount stays gray.
 
     Args:
-        inside: of `mounts.within_mount`.
+        pixels, ab: as `join` takes them, `ab` for the part alone.
+        inside: rows and columns of that part, of `mounts.within_mount`.
     """
     part = pixels[inside]
     if part.shape == pixels.shape:
@@ -45,10 +46,10 @@ def join_within(pixels: np.ndarray, inside: tuple[slice, slice], ab: np.ndarray)
 
 
 def join(pixels: np.ndarray, ab: np.ndarray) -> np.ndarray:
-    """A picture's own luminance with chrominance of any size, brought to its size bilinearly.
+    """Join a picture's own luminance with chrominance, brought to its size bilinearly.
 
     Args:
-        pixels: as of `colorize`.
+        pixels: uint8 (height, width, 3) sRGB; or gray (height, width), uint8 or float32 in [0, 1].
         ab: float32 (small height, small width, 2) in Lab units.
 
     Returns:

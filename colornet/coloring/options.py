@@ -1,4 +1,4 @@
-"""What the scripts that color share on the command line."""
+"""Options that the commands that color share."""
 
 import argparse
 import os
@@ -14,45 +14,30 @@ COLORIZER_OPTIONS = ("engine", "precision", "device", "chroma", "working_size") 
 
 
 def add_options(arguments: argparse.ArgumentParser) -> None:
-    """Add the options that `colorizer_arguments` understands."""
+    """Add the options COLORIZER_OPTIONS."""
     add = arguments.add_argument
-    add(
-        "--engine",
-        choices=ENGINES,
-        default="auto",
-        help="what computes the network; auto: LiteRT on processors where the model has a file for "
-        "it (model_export.py), else TensorFlow",
-    )
-    add(
-        "--precision",
-        choices=("float32", "bfloat16"),
-        default="float32",
-        help="of TensorFlow: bfloat16 is nearly twice as fast on processors that have it, and off "
-        "by a level or two (float32)",
-    )
-    add(
-        "--device",
-        type=_device,
-        default="auto",
-        metavar="cpu|gpu|gpu:N",
-        help="gpu:1 is the second one (default: the first GPU that TensorFlow finds, else cpu)",
-    )
-    add(
-        "--chroma",
-        type=shell.number(float, 0, 100),
-        metavar="F",
-        help="strength of the colours (default: the model's)",
-    )
-    add(
-        "--working-size",
-        type=_working_size,
-        metavar="N|full",
-        help="most pixels of a side that the network sees (default: the model's)",
-    )
+    add("--engine", choices=ENGINES, default="auto",
+        help="inference engine; auto: LiteRT on CPUs where the model has a file for it "
+        "(model_export.py), else TensorFlow")  # fmt: skip
+    add("--precision", choices=("float32", "bfloat16"), default="float32",
+        help="of TensorFlow: bfloat16 is nearly twice as fast on CPUs that have it, and off by a "
+        "level or two (float32)")  # fmt: skip
+    add("--device", type=_device, default="auto", metavar="cpu|gpu|gpu:N",
+        help="gpu:1 is the second GPU (default: the first GPU that TensorFlow finds, else "
+        "cpu)")  # fmt: skip
+    add("--chroma", type=shell.number(float, 0, 100), metavar="F",
+        help="strength of the colors (default: the model's)")  # fmt: skip
+    add("--working-size", type=_working_size, metavar="N|full",
+        help="most pixels of a side that the network sees (default: the model's)")  # fmt: skip
 
 
-def colorizer_arguments(options: argparse.Namespace, pictures: int) -> dict[str, Any]:
-    """Arguments of `Colorizer` from the command line's, and from how many pictures there are."""
+def colorizer_arguments(options: object, pictures: int) -> dict[str, Any]:
+    """Return the arguments of `Colorizer` for a number of pictures.
+
+    Args:
+        options: an object with the attributes COLORIZER_OPTIONS, as `add_options` defines them.
+        pictures: how many are going to be colored.
+    """
     at_once = max(1, min(pictures, os.cpu_count() or 1))
     return {"at_once": at_once, **{name: getattr(options, name) for name in COLORIZER_OPTIONS}}
 

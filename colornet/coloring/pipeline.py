@@ -1,8 +1,8 @@
-"""Many pictures at a time, each going one way: open, copies, network, join, save."""
+"""Many pictures at a time, each going one way: open, prepare, predict, join, save."""
 
-import argparse
 import collections
 import concurrent.futures
+import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
@@ -15,7 +15,6 @@ from colornet.coloring.budget import Budget
 from colornet.coloring.colorizer import Colorizer
 from colornet.coloring.jobs import Job
 from colornet.coloring.joining import gray_of
-from colornet.errors import ImageError
 from colornet.pictures import opening, saving
 from colornet.pictures.formats import MAX_PIXELS
 
@@ -27,75 +26,78 @@ AHEAD = 64  # pictures that may be finished before one that was begun earlier
 
 
 def color_file(
-    job: Job, colorizer: Colorizer, options: argparse.Namespace, style: np.ndarray | None = None
+    job: Job,
+    reserve: opening.Reserve | None,
+    colorizer: Colorizer,
+    style: np.ndarray | None = None,
+    *,
+    scenes: bool = False,
+    overwrite: bool = False,
+    quality: int | None = None,
+    max_pixels: int = MAX_PIXELS,
 ) -> tuple[np.ndarray | None, str]:
     """Make what is missing of one picture's outputs; each is whole or not there.
 
     Args:
-        job: `jobs.Job`.
-        colorizer: `Colorizer`.
-        options: max_pixels, overwrite, classes and quality of the command line.
-        style: as of `colorize`.
+        job: a picture's.
+        reserve: as `opening.open_picture` takes it.
+        colorizer: colors it.
+        style: global features (1, 256 width) to color by; None: the picture's own.
+        scenes: whether the probabilities of its scenes are wanted.
+        overwrite: whether outputs that are there are made again.
+        quality: of JPEG and WebP, 1 to 100; None: `saving.QUALITY`.
+        max_pixels: larger pictures are refused.
 
     Returns:
-        The probabilities of its scenes, where options.classes asks for them, and what its user
-        should know of how it was opened.
+        (probabilities (classes) of its scenes or None, remark on how it was opened or "").
 
     Raises:
         ImageError, MemoryError: with the reason.
     """
-    picture = opening.open_picture(job.source, options.max_pixels)
-    wanted = job.wanted(options.overwrite)
+    picture = opening.open_picture(job.source, max_pixels, reserve)
+    wanted = job.wanted(overwrite)
     if not wanted:
-        return colorizer.scenes_of(picture.pixels), picture.remark
-    colored, probabilities = colorizer.color(picture.pixels, style, bool(options.classes))
+        return colorizer.describe(picture.pixels)[1], picture.remark
+    colored, probabilities = colorizer.color(picture.pixels, style, scenes)
     if job.comparison in wanted:
-        saving.save(_side_by_side(gray_of(picture.pixels), colored), job.comparison)
+        both = Image.fromarray(np.hstack([gray_of(picture.pixels), colored]))
+        saving.save(both, job.comparison)
+        del both
     del picture.pixels  # it is large, and Pillow needs a copy of the result to save it
     if job.target in wanted:
-        quality = options.quality or saving.QUALITY
-        saving.save(Image.fromarray(colored), job.target, picture.alpha, picture.metadata, quality)
+        image, quality = Image.fromarray(colored), quality or saving.QUALITY
+        saving.save(image, job.target, picture.alpha, picture.metadata, quality)
     return probabilities, picture.remark
 
 
-def _side_by_side(left: np.ndarray, right: np.ndarray) -> Image.Image:
-    both = Image.new("RGB", (left.shape[1] + right.shape[1], left.shape[0]))
-    both.paste(Image.fromarray(left), (0, 0))
-    both.paste(Image.fromarray(right), (left.shape[1], 0))
-    return both
-
-
 def each_picture(
-    work: Callable[[Item], Made],
+    work: Callable[[Item, opening.Reserve], Made],
     items: Iterable[Item],
-    path_of: Callable[[Item], str],
-    max_pixels: int = MAX_PIXELS,
     limit: int = PIXELS_IN_FLIGHT,
 ) -> Iterator[tuple[Item, Made | None, Exception | None]]:
     """Do something to many pictures in threads, within a budget of memory.
 
     Args:
-        work: called with each item, in a thread.
+        work: called in a thread with each item, and with a function that it calls with the number
+            of pixels before it decodes them, which waits until there is memory for them.
         items: what there is to do.
-        path_of: the picture file of an item.
-        max_pixels: as of `opening.open_picture`.
         limit: pixels of pictures that are worked on at a time; a larger picture comes alone.
 
     Yields:
-        (item, what `work` returned, None), or (item, None, the error) of an ImageError or
-        MemoryError, in the order of items.
+        (item, what `work` returned, None), or (item, None, the exception that it raised), in the
+        order of items.
     """
     shell.keep_memory()
     budget = Budget(limit)
 
     def within_budget(item: Item) -> tuple[Item, Made | None, Exception | None]:
         try:
-            with budget.taken(_pixels(path_of(item), max_pixels)):
-                return item, work(item), None
-        except (ImageError, MemoryError) as error:
+            with contextlib.ExitStack() as held:
+                return item, work(item, lambda n: held.enter_context(budget.taken(n))), None
+        except Exception as error:  # one that nobody foresaw ends one picture, not the run
             return item, None, error
 
-    # One thread more than there are processors: one may wait for the disk.
+    # One thread more than there are cores: one may wait for the disk.
     threads = concurrent.futures.ThreadPoolExecutor((os.cpu_count() or 1) + 1, "pictures")
     try:
         begun: collections.deque[concurrent.futures.Future] = collections.deque()
@@ -107,11 +109,3 @@ def each_picture(
             yield begun.popleft().result()
     finally:
         threads.shutdown(cancel_futures=True)
-
-
-def _pixels(path: str, max_pixels: int) -> int:
-    try:
-        width, height = opening.picture_size(path, max_pixels)
-    except ImageError:
-        return 0  # opening it gives the reason
-    return width * height

@@ -1,9 +1,9 @@
-"""Even grounds of one colour: the network's chrominance smoothed within the edges of the luminance.
+"""Even grounds of one color: the network's chrominance smoothed within the edges of the luminance.
 
-The network colours walls, skies and pavements in patches. The guided filter (K. He, J. Sun and
+The network colors walls, skies and pavements in patches. The guided filter (K. He, J. Sun and
 X. Tang, "Guided image filtering", 2013) makes chrominance a local linear function of luminance, on
-the network's small map: patches within a ground even out, and colour follows the edges between
-grounds. Measured in docs/RESULTS.md.
+the network's small map: patches within a ground even out, and color follows the edges between
+grounds. Measured in docs/results.md.
 """
 
 import functools

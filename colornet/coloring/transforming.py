@@ -1,9 +1,13 @@
-"""The work of model_transform.py: pictures and films in color, and a line for what went wrong."""
+"""Color the pictures and films of a command line, with a line for each that fails."""
 
-import argparse
+import dataclasses
+import functools
+import itertools
 import os
 import sys
-from collections.abc import Sequence
+import traceback
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
 
 import numpy as np
 
@@ -17,121 +21,141 @@ from colornet.files import printable
 from colornet.pictures import opening
 from colornet.progress import progress
 
-# Options of one kind and their names in `options`, where None is what was not given.
+Outcome = tuple[Job, Exception | None]  # a job, and why it failed
+# Options of one kind and their names in Transform, where None means not given.
 FILM_OPTIONS = {
     "--from": "start", "--to": "stop", "--steady": "steady", "--codec": "codec", "--crf": "crf",
 }  # fmt: skip
 PICTURE_OPTIONS = {"--compare": "compare", "--format": "format", "--quality": "quality"}
 
 
-def transform(options: argparse.Namespace) -> int:
-    """Color what is not colored yet of the pictures and films of the command line.
+@dataclasses.dataclass(frozen=True)
+class Transform:
+    """The options of the command `colornet`; its parser says what they mean."""
 
-    Args:
-        options: of the command line.
+    pictures: Sequence[str]
+    output: str
+    model: str
+    style_from: str | None
+    engine: str
+    precision: str
+    device: str
+    chroma: float | None
+    working_size: int | None
+    classes: int
+    compare: bool | None
+    format: str | None
+    quality: int | None
+    overwrite: bool
+    max_pixels: int
+    start: Fraction | None
+    stop: Fraction | None
+    steady: str | None
+    codec: str | None
+    crf: float | None
+    debug: bool
+
+
+def transform(options: Transform) -> int:
+    """Color what is not colored yet of the pictures and films.
 
     Returns:
         The exit code.
 
     Raises:
-        UserError: the inputs, the output or the model cannot be used.
+        UserError: the inputs, the output, or the model cannot be used.
     """
-    jobs = find_jobs(options)
-    free, failed = feasible(jobs, options)
+    jobs = find_jobs(options.pictures, options.output, options.format, options.compare)
+    free, failed = feasible(jobs, options.model, options.style_from)
     _say_unused(jobs, options)
-    todo = [
-        job
-        for job in free
-        if job.wanted(options.overwrite) or (options.classes and not job.is_film)
-    ]
-    for job, error in failed:
-        _report(job, error)
+    todo = [job for job in free
+            if job.wanted(options.overwrite) or (options.classes and not job.is_film)]  # fmt: skip
+    failures = 0
     if len(todo) < len(free):
-        print(f"{len(free) - len(todo)} already coloured (--overwrite makes them anew)")
-    colored = _color(todo, options) if todo else 0
-    failures = len(failed) + len(todo) - colored
-    print(f"{colored} coloured, {failures} failed")
+        print(f"{len(free) - len(todo)} already colored (--overwrite makes them again)")
+    for job, error in itertools.chain(failed, _color(todo, options) if todo else ()):
+        if error is not None:
+            failures += 1
+            _report(job, error, options.debug)
+    print(f"{len(todo) + len(failed) - failures} colored, {failures} failed")
     return shell.SOME_FAILED if failures else shell.DONE
 
 
-def _say_unused(jobs: Sequence[Job], options: argparse.Namespace) -> None:
-    """One line for options of films where there is no film, and for those of pictures."""
-    kinds = {job.is_film for job in jobs}
+def _say_unused(jobs: Sequence[Job], options: Transform) -> None:
+    """Print a line for options of films where there is no film, and for those of pictures."""
+    inputs = {job.is_film for job in jobs}
     for is_film, kind, named in ((True, "film", FILM_OPTIONS), (False, "picture", PICTURE_OPTIONS)):
         unused = [option for option, name in named.items() if getattr(options, name) is not None]
-        if unused and is_film not in kinds:
-            print(f"{', '.join(unused)}: of {kind}s alone, and no input is one", file=sys.stderr)
+        if unused and is_film not in inputs:
+            print(f"{', '.join(unused)}: for {kind}s only, and no input is one", file=sys.stderr)
 
 
-def _color(jobs: Sequence[Job], options: argparse.Namespace) -> int:
-    """Colour jobs; returns how many succeeded, and names the others on standard error."""
+def _color(jobs: Sequence[Job], options: Transform) -> Iterator[Outcome]:
+    """Color the pictures, then the films."""
     for folder in {os.path.dirname(job.target) or "." for job in jobs}:
         files.remove_leftovers(folder)
     pictures, films = ([job for job in jobs if job.is_film == kind] for kind in (False, True))
     if films:
         from colornet.films import command  # pictures do without PyAV
 
-        command.check(options)
+        settings = command.film_settings(
+            **{name: getattr(options, name) for name in FILM_OPTIONS.values()},
+            classes=options.classes,
+        )
     colorizer = Colorizer(options.model, **colorizer_arguments(options, len(pictures)))
     print(f"{printable(colorizer.engine.source)}, {colorizer.engine.name}")
     style = _style(options, colorizer)
-    colored = _color_pictures(pictures, colorizer, options, style)
-    for job, error in command.color_films(films, colorizer, options, style) if films else ():
-        if error is None:
-            colored += 1
-        else:
-            _report(job, error)
-    return colored
+    yield from _color_pictures(pictures, colorizer, style, options)
+    if films:
+        settings = dataclasses.replace(settings, style=style)
+        yield from command.color_films(films, colorizer, settings, options.classes)
 
 
-def _style(options: argparse.Namespace, colorizer: Colorizer) -> np.ndarray | None:
-    """Global features of the picture whose colours are taken, if any; checks the options."""
-    config = colorizer.config
-    if options.classes and not config.use_classification:
+def _style(options: Transform, colorizer: Colorizer) -> np.ndarray | None:
+    """Return the global features of the style's picture, if any; check what the network has."""
+    if options.classes and not colorizer.config.use_classification:
         raise UserError(f"--classes: {options.model} was trained without scene classes")
     if not options.style_from:
         return None
-    if not config.use_global_features:
+    if not colorizer.config.use_global_features:
         raise UserError(f"--style-from: {options.model} has no global features")
+    name = f"--style-from {printable(options.style_from)}"
     if os.path.isdir(options.style_from):
-        raise UserError(
-            f"--style-from {printable(options.style_from)}: a folder; expected a picture"
-        )
+        raise UserError(f"{name}: a folder; expected a picture")
     try:
         picture = opening.open_picture(options.style_from, options.max_pixels)
     except ImageError as error:
-        raise UserError(f"--style-from {printable(options.style_from)}: {error}") from None
-    return colorizer.style_of(picture.pixels)
+        raise UserError(f"{name}: {error}") from None
+    return colorizer.describe(picture.pixels)[0]
 
 
 def _color_pictures(
-    jobs: Sequence[Job], colorizer: Colorizer, options: argparse.Namespace, style: np.ndarray | None
-) -> int:
-    colored = 0
+    jobs: Sequence[Job], colorizer: Colorizer, style: np.ndarray | None, options: Transform
+) -> Iterator[Outcome]:
+    work = functools.partial(
+        color_file, colorizer=colorizer, style=style, scenes=bool(options.classes),
+        overwrite=options.overwrite, quality=options.quality, max_pixels=options.max_pixels,
+    )  # fmt: skip
     with progress(len(jobs), "pictures") as bar:
-        for job, made, error in each_picture(
-            lambda job: color_file(job, colorizer, options, style),
-            jobs,
-            lambda job: job.source,
-            options.max_pixels,
-        ):
-            if made is None:
-                _report(job, error)
-            else:
-                colored += 1
-                scenes, remark = made
-                if remark:
-                    print(f"{printable(job.source)}: {remark}")
-                if options.classes and scenes is not None:
-                    print_scenes(
-                        printable(job.source), colorizer.likeliest_scenes(scenes, options.classes)
-                    )
+        for job, made, error in each_picture(work, jobs):
+            name = printable(job.source)
+            scenes, remark = made or (None, "")
+            if remark:
+                print(f"{name}: {remark}")
+            if options.classes and scenes is not None:
+                print_scenes(name, colorizer.likeliest_scenes(scenes, options.classes))
+            yield job, error
             bar.update()
-    return colored
 
 
-def _report(job: Job, error: Exception | None) -> None:
-    reason = str(error) or "not enough memory"
+def _report(job: Job, error: Exception, debug: bool) -> None:
+    """Print why a job failed: one line, and a traceback for what nobody foresaw."""
+    reason = " ".join(str(error).split()) or "not enough memory"
+    if not isinstance(error, (ImageError, MemoryError)):
+        shows_where = "" if debug else "; --debug shows where"
+        reason = f"unexpected error, {type(error).__name__}: {reason}{shows_where}"
     if isinstance(error, TooManyPixels):
         reason += ", or allow more by --max-pixels"
     print(f"{printable(job.source)}: {reason}", file=sys.stderr)
+    if debug:
+        traceback.print_exception(error)

@@ -1,1 +1,1 @@
-"""Coloured pictures to figures."""
+"""Colored pictures to figures."""

@@ -1,135 +1,94 @@
-"""Colour pictures in; makes them grey, colours them, compares: figures, a report and a sheet.
+"""Measure a network: color photographs from their own luminance and compare them with the truth.
 
     python model_evaluate.py photographs/val
     python model_evaluate.py scenes/val photos/val --model runs/mine --report report.json
     python model_evaluate.py photographs/val --resolution 224 --limit 500 --sheet sheet.png
     python model_evaluate.py photographs/val --model runs/a --model runs/b
 
-The network is given each photograph's own L*. The 8-bit RGB picture that comes of it is compared
-with the photograph, beside two baselines of the same L*: grey, and everywhere the mean colour of
-the training pictures. Measures and their sources are in metrics.py. A photograph's scene is
-named by its folders, where the network knows that; all others count for colour alone.
+The network is given each photograph's own L*. The resulting 8-bit RGB picture is compared with the
+photograph, beside two baselines of the same L*: gray, and the mean color of the training pictures
+everywhere. The measures and their sources are in colornet/evaluation/metrics.py. A photograph's
+scene is named by its folders, where the network knows it; all others count for color alone.
 
-Of several networks the table has the differences from the first, with the standard errors of the
-differences themselves: pictures that are hard for one are hard for all.
+With several networks the table has the differences from the first, with the standard errors of the
+paired differences: pictures that are hard for one are hard for all.
 
-With --aged the network is given the photograph as an old one: on a film that sees other colours,
-blurred, grainy, faded, scanned; each in its own way, the same on every run. The colours that come
-of it are compared on the photograph's own L*, as without.
+With --aged the network is given the photograph as an old one: on a film that sees other colors,
+blurred, grainy, faded, scanned; each in its own way, the same on every run. The resulting colors
+are compared on the photograph's own L*, as without.
+
+Pictures that other programs made of the same photographs are measured beside the network:
+
+    python model_evaluate.py photographs/val --resolution 256 --save-colored measured
+    python model_evaluate.py photographs/val --resolution 256 --colored other=other/outputs
 """
 
 import argparse
 import os
-import random
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 
 from colornet import files, shell
-from colornet.coloring.options import add_options
-from colornet.errors import UserError
-from colornet.files import printable
-from colornet.pictures import finding
-
-LIMIT_SEED = 0
+from colornet.coloring.options import add_options, colorizer_arguments
+from colornet.evaluation.photograph_sets import find_colored, find_sets
 
 
-def find_sets(inputs: Sequence[str], limit: int | None) -> dict[str, list[str]]:
-    """{name: paths}: each folder is a set; pictures given by themselves are one together.
+def _evaluate(options: argparse.Namespace) -> int:
+    sets = find_sets(options.pictures, options.limit, options.only)
+    colored = find_colored(options.colored)
+    from colornet.evaluation import evaluating
 
-    Args:
-        inputs: files and folders.
-        limit: at most so many of each set, the first in a seeded random order; None: all.
-
-    Raises:
-        UserError: an input does not exist, or a folder has no pictures.
-    """
-    sets: dict[str, list[str]] = {}
-    for path in inputs:
-        if not os.path.lexists(path):
-            raise UserError(f"{printable(path)}: no such file or folder")
-        if os.path.isdir(path):
-            found: list[str] = []
-            others: list[str] = []
-            for file in finding.find_files(path, others):
-                (found if finding.is_picture_name(file) else others).append(file)
-            if not found:
-                raise UserError(
-                    f"{printable(path)}: expected pictures (.jpg, .png, "
-                    "…) in this folder, found none"
-                )
-            sets[_set_name(path, sets)] = found
-            finding.say_left_out(path, others)
-        else:
-            sets.setdefault("pictures", []).append(path)
-    if limit:  # a seed for each set, so that the others do not matter
-        sets = {
-            name: random.Random(LIMIT_SEED).sample(paths, min(limit, len(paths)))
-            for name, paths in sets.items()
-        }
-    return sets
-
-
-def _set_name(path: str, taken: Collection[str]) -> str:
-    """The folder's last two names, such as scenes/val; the whole path if that is taken."""
-    short = "/".join(os.path.abspath(path).split(os.sep)[-2:])
-    return printable(path if short in taken else short)
-
-
-def evaluate(options: argparse.Namespace) -> int:
-    """The script's work, from parsed arguments; returns the exit code."""
-    sets = find_sets(options.pictures, options.limit)
-    with shell.native_remarks_hidden():
-        # TensorFlow takes seconds to import.
-        from colornet.evaluation import evaluating
-
-        return evaluating.evaluate(options, sets)
+    return evaluating.evaluate(
+        sets,
+        options.model or [files.PRETRAINED],
+        colorizer_arguments(options, sum(map(len, sets.values()))),
+        colored=colored,
+        resolution=options.resolution,
+        crop=options.crop == "center",
+        aged=options.aged,
+        mean_color=tuple(options.mean_color or ()),
+        save_folder=options.save_colored,
+        chosen={"limit": options.limit, "only": options.only and os.path.basename(options.only)},
+        report_path=options.report,
+        sheet_path=options.sheet,
+    )
 
 
 def parser() -> argparse.ArgumentParser:
     arguments = shell.parser(__doc__)
     add = arguments.add_argument
     add("pictures", nargs="+", metavar="PICTURE_OR_FOLDER", help="each folder gets its own table")
-    add(
-        "--model",
-        action="append",
-        metavar="DIR_OR_FILE",
-        help="run folder or weights file (default: the weights that ship); given several times, "
-        "the networks are compared with the first",
-    )
+    add("--model", action="append", metavar="DIR_OR_FILE",
+        help="run folder or weights file (default: the pretrained weights); given several times, "
+        "the networks are compared with the first")  # fmt: skip
+    add("--colored", action="append", default=[], type=_named_folder, metavar="NAME=DIR",
+        help="measure the pictures in DIR too, which another program made of the photographs; "
+        "they have the photographs' names, with any ending; may be repeated")  # fmt: skip
+    add("--save-colored", metavar="DIR",
+        help="write every measured picture as DIR/METHOD/NAME.png, also the truth")  # fmt: skip
     add("--report", metavar="FILE", help="write all figures as JSON")
-    add(
-        "--sheet",
-        metavar="FILE",
-        help="write grey | coloured | truth of the worst, median and best by ab error",
-    )
-    add(
-        "--resolution",
-        type=shell.number(int, 8),
-        metavar="N",
-        help="squeeze photographs to N x N first; 224 is the common protocol (default: full size)",
-    )
+    add("--sheet", metavar="FILE",
+        help="write gray | colored | truth of the worst, median and best by ab error")  # fmt: skip
+    add("--resolution", type=shell.number(int, 8), metavar="N",
+        help="squeeze photographs to N x N first (default: full size)")  # fmt: skip
+    add("--crop", choices=("center",),
+        help="measure the largest square in the middle of each photograph")  # fmt: skip
     add("--aged", action="store_true", help="show the network each photograph as an old one")
+    add("--limit", type=shell.number(int, 1), metavar="N",
+        help="measure N of each set, in a random order that is always the same")  # fmt: skip
+    add("--only", metavar="FILE",
+        help="measure the photographs whose names this file lists, one a line")  # fmt: skip
+    add("--mean-color", type=shell.number(float, -150, 150), nargs=2, metavar=("A", "B"),
+        help="mean a* and b* of the training pictures (default: the model's)")  # fmt: skip
     add_options(arguments)
-    _add_set_options(arguments.add_argument)
     return arguments
 
 
-def _add_set_options(add: Callable[..., object]) -> None:
-    add(
-        "--limit",
-        type=shell.number(int, 1),
-        metavar="N",
-        help="measure N of each set, in a random order that is always the same",
-    )
-    add(
-        "--mean-color",
-        type=shell.number(float, -150, 150),
-        nargs=2,
-        metavar=("A", "B"),
-        help="mean a* and b* of the training pictures (default: the model's)",
-    )
+def _named_folder(text: str) -> tuple[str, str]:
+    name, _, folder = text.partition("=")
+    if name and folder:
+        return name, folder
+    raise argparse.ArgumentTypeError(f"expected a name and a folder as NAME=DIR, got {text!r}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    options = parser().parse_args(argv)
-    options.model = options.model or [files.PRETRAINED]
-    return shell.run(evaluate, options)
+    return shell.run(_evaluate, parser().parse_args(argv))

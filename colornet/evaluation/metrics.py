@@ -1,29 +1,56 @@
-"""Measures of colourisation in the literature, of one picture each, and their means with errors.
+"""Measures of colorization in the literature, of one picture each, and their means with errors.
 
 Pictures are uint8 RGB (height, width, 3); ab are arrays (height, width, 2) in Lab units.
 """
 
 import math
 import typing
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
-from skimage.metrics import structural_similarity
-
-from colornet.pictures.psnr import PEAK
+from scipy.special import rel_entr
+from skimage import color
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 Values = Sequence[float] | np.ndarray  # one a picture
 
+PEAK = 255  # of 8-bit RGB
 PSNR_LIMIT = 100  # dB, above all 8-bit rounding; what equal pictures count in a mean
 LARGEST_THRESHOLD = 150  # Lab units, of the area under the curve
 SMALLEST_SIDE = 7  # pixels, the window of SSIM
+
+
+def measures_of(picture: np.ndarray, truth: np.ndarray, true_lab: np.ndarray) -> dict[str, float]:
+    """{measure: value} of a picture against the true one, whose `lab_of` is `true_lab`."""
+    lab = lab_of(picture)
+    ab, true_ab = lab[..., 1:], true_lab[..., 1:]
+    return measures_alone(picture) | {
+        "ab_squared_error": ab_squared_error(ab, true_ab),
+        "psnr": psnr(picture, truth),
+        "ssim": ssim(picture, truth),
+        "auc": area_under_curve(ab, true_ab),
+        "ciede2000": ciede2000(lab, true_lab),
+    }
+
+
+def measures_alone(picture: np.ndarray) -> dict[str, float]:
+    """{measure: value} of what needs no truth."""
+    return {
+        "colorfulness": colorfulness(picture),
+        "colorfulness_absolute": colorfulness(picture, absolute=True),
+    }
+
+
+def lab_of(picture: np.ndarray) -> np.ndarray:
+    """Lab, float32 (height, width, 3)."""
+    return color.rgb2lab(picture.astype(np.float32) / PEAK)
 
 
 def ab_squared_error(predicted: np.ndarray, truth: np.ndarray) -> float:
     """Mean squared difference of ab over all pixels and both channels, in squared Lab units.
 
     Its root over a set of pictures is the RMSE of Deshpande et al., "Learning large-scale automatic
-    image colorization" (2015), in ab instead of their colour space.
+    image colorization" (2015), in ab instead of their color space.
     """
     return float(np.square(predicted - truth).mean(dtype=np.float64))
 
@@ -40,6 +67,16 @@ def area_under_curve(predicted: np.ndarray, truth: np.ndarray) -> float:
     return 1 - float(missed) / LARGEST_THRESHOLD
 
 
+def psnr(predicted: np.ndarray, truth: np.ndarray) -> float:
+    """Peak signal-to-noise ratio in dB over pixels and channels, at most PSNR_LIMIT.
+
+    Over a set, its mean over pictures, as in Larsson et al., "Learning representations for
+    automatic colorization" (2016).
+    """
+    with np.errstate(divide="ignore"):  # of equal pictures
+        return min(float(peak_signal_noise_ratio(truth, predicted)), PSNR_LIMIT)
+
+
 def ssim(predicted: np.ndarray, truth: np.ndarray) -> float:
     """Structural similarity of RGB pictures, mean over pixels and channels, at most 1.
 
@@ -53,22 +90,62 @@ def ssim(predicted: np.ndarray, truth: np.ndarray) -> float:
     )
 
 
-def colorfulness(rgb: np.ndarray) -> float:
-    """Colourfulness M of Hasler and Suesstrunk, "Measuring colourfulness in natural images" (2003).
+def ciede2000(lab: np.ndarray, true_lab: np.ndarray) -> float:
+    """Mean color difference CIEDE2000 over pixels, by scikit-image; in strips to save memory."""
+    strips = zip(np.array_split(lab, 16), np.array_split(true_lab, 16))
+    total = sum(color.deltaE_ciede2000(*each).sum(dtype=np.float64) for each in strips)
+    return float(total) / lab[..., 0].size
+
+
+def colorfulness(rgb: np.ndarray, absolute: bool = False) -> float:
+    """Colorfulness M of Hasler and Süsstrunk, "Measuring colourfulness in natural images" (2003).
 
     With rg = R - G and yb = (R + G) / 2 - B over the pixels: the length of their standard
-    deviations plus 0.3 times that of their means. 0 is grey, 33 "moderately", 82 "highly"
-    colourful.
+    deviations plus 0.3 times that of their means. 0 is gray, 33 "moderately", 82 "highly"
+    colorful.
+
+    Args:
+        rgb: picture.
+        absolute: take |rg| and |yb|, as the code of DDColor and ColorMNet does; the figures of
+            the two definitions do not compare.
     """
     red, green, blue = np.moveaxis(rgb.astype(np.float32), -1, 0)
     rg, yb = red - green, (red + green) / 2 - blue
+    if absolute:
+        rg, yb = np.abs(rg), np.abs(yb)
     deviation = math.hypot(rg.std(dtype=np.float64), yb.std(dtype=np.float64))
     return deviation + 0.3 * math.hypot(rg.mean(dtype=np.float64), yb.mean(dtype=np.float64))
 
 
-def in_top(probabilities: np.ndarray, label: int, count: int) -> bool:
-    """Whether class `label` is among the `count` likeliest; ties count against it."""
-    return bool((probabilities >= probabilities[label]).sum() <= count)
+def color_distribution_consistency(frames: Iterable[np.ndarray]) -> float:
+    """CDC of a film; lower is steadier, and a film without color has that of its luminance.
+
+    Liu et al., "Temporally consistent video colorization with deep feature propagation and
+    self-regularization learning" (2021), as ColorMNet's code computes it: the Jensen-Shannon
+    divergence (natural logarithm) of the histograms of frames 1, 2, and 4 apart, averaged over
+    frames, then over these three, then over red, green, and blue.
+
+    Args:
+        frames: pictures of one size, at least 5.
+    """
+    shares = np.array(
+        [
+            [np.bincount(plane.ravel(), minlength=PEAK + 1) / plane.size for plane in planes]
+            for planes in (np.moveaxis(frame, -1, 0) for frame in frames)
+        ]
+    )
+    divergences = []
+    for step in (1, 2, 4):
+        middle = (shares[:-step] + shares[step:]) / 2
+        both = rel_entr(shares[:-step], middle) + rel_entr(shares[step:], middle)
+        divergences.append(both.sum(axis=-1).mean() / 2)
+    return float(np.mean(divergences))
+
+
+def hits(probabilities: np.ndarray, label: int) -> dict[str, float]:
+    """Whether class `label` is among the 1 and the 5 likeliest; ties count against it."""
+    place = (probabilities >= probabilities[label]).sum()
+    return {"top1": bool(place <= 1), "top5": bool(place <= 5)}
 
 
 # --- Over a set of pictures -------------------------------------------------------------------

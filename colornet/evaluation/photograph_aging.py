@@ -1,4 +1,4 @@
-"""Photographs as an old camera, film, print and scanner would have left them, in grey.
+"""Photographs as an old camera, film, print and scanner would have left them, in gray.
 
 Nothing here is shared with the aging of training crops, which mixes a* and b* into L* on small
 records, so that no network is good at this one by having been trained on the same formulas.
@@ -29,7 +29,7 @@ def aged(pixels: np.ndarray) -> np.ndarray:
         pixels: uint8 (height, width, 3) sRGB.
 
     Returns:
-        float32 (height, width), grey in [0, 1], in 256 steps as scanned.
+        float32 (height, width), gray in [0, 1], in 256 steps as scanned.
     """
     random = np.random.default_rng(zlib.crc32(np.ascontiguousarray(pixels).data))
     light = colorspace.rgb_to_linear(pixels)
@@ -51,7 +51,7 @@ def _exposed(seen: np.ndarray, brightness: float, random: np.random.Generator) -
 
 
 def _through_lens(light: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Blurred, and darker towards the corners by the fourth power of the cosine."""
+    """Blurred, and darker toward the corners by the fourth power of the cosine."""
     height, width = light.shape
     blurred = ndimage.gaussian_filter(light, random.uniform(0, 0.004) * max(light.shape))
     focal = random.uniform(1.2, 4)  # in half diagonals
@@ -61,7 +61,7 @@ def _through_lens(light: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def _developed(light: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Encoded grey in [0, 1], with the film's S-shaped curve and its grain."""
+    """Encoded gray in [0, 1], with the film's S-shaped curve and its grain."""
     gray = colorspace.linear_to_gray(light)
     contrast = random.uniform(0.8, 1.6)
     bright, dark = gray**contrast, (1 - gray) ** contrast
@@ -73,7 +73,7 @@ def _developed(light: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def _printed(gray: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """The print has faded: blacks to grey, whites to cream."""
+    """The print has faded: blacks to gray, whites to cream."""
     black, white = random.uniform(0, 0.3), random.uniform(0.7, 1)
     return black + (white - black) * gray
 

@@ -1,17 +1,15 @@
-"""Measured photographs to a table, a JSON report and a contact sheet."""
+"""Measured photographs to a table and a JSON report."""
 
 import json
 import math
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from colornet.evaluation import metrics
-from colornet.evaluation.measuring import GRAY, MEAN_COLOR, TRUTH, Photograph
-from colornet.files import printable, whole_file
-from colornet.pictures import sheets
+from colornet.evaluation.evaluator import GRAY, MEAN_COLOR, TRUTH, Photograph
+from colornet.files import whole_file
 
 
 class Measure(NamedTuple):
@@ -34,28 +32,33 @@ MEASURES = {
     "psnr": Measure("psnr", "PSNR dB", 2, *_MEANS),
     "ssim": Measure("ssim", "SSIM", 4, *_MEANS),
     "auc": Measure("auc", "AuC", 4, *_MEANS),
-    "colorfulness": Measure("colorfulness", "colourfulness", 1, *_MEANS),
+    "ciede2000": Measure("ciede2000", "CIEDE2000", 2, *_MEANS),
+    "colorfulness": Measure("colorfulness", "colorfulness", 1, *_MEANS),
+    "colorfulness_absolute": Measure("colorfulness_absolute", "of |rg|, |yb|", 1, *_MEANS),
     "top1": Measure("top1", "top-1", 3, *_MEANS),
     "top5": Measure("top5", "top-5", 3, *_MEANS),
 }
-SHOWN = {GRAY: "grey", MEAN_COLOR: "mean colour"}  # what else a method is called in the table
+SHOWN = {MEAN_COLOR: "mean color"}  # what else a method is called in the table
 BASELINES = (GRAY, MEAN_COLOR, TRUTH)
 COMPARED = {
-    "rmse_ab_to_gray": "ratio of rmse_ab to grey's",
-    "psnr_above_gray": "PSNR above grey's, dB",
-    "rmse_ab_to_mean_color": "ratio of rmse_ab to the mean colour's",
-    "psnr_above_mean_color": "PSNR above the mean colour's, dB",
-    "colorfulness_to_truth": "ratio of colourfulness to the truth's",
+    "rmse_ab_to_gray": "ratio of rmse_ab to gray's",
+    "psnr_above_gray": "PSNR above gray's, dB",
+    "rmse_ab_to_mean_color": "ratio of rmse_ab to the mean color's",
+    "psnr_above_mean_color": "PSNR above the mean color's, dB",
+    "colorfulness_to_truth": "ratio of colorfulness to the truth's",
+    "colorfulness_above_truth": "colorfulness less the truth's, difference of means",
+    "colorfulness_off_truth": "colorfulness less the truth's, mean of differences",
+    "colorfulness_absolute_to_truth": "of |rg|, |yb|: ratio",
+    "colorfulness_absolute_above_truth": "of |rg|, |yb|: difference of means",
+    "colorfulness_absolute_off_truth": "of |rg|, |yb|: mean of differences",
 }
-SHEET_ROWS = 4  # worst, median and best each
-SHEET_TILE = 192  # pixels
 
 
 def summarize(photographs: Sequence[Photograph]) -> dict[str, Any]:
     """Figures of a set.
 
     Args:
-        photographs: `measuring.Photograph`s; those that failed have no measures.
+        photographs: `Photograph`s; those that failed have no measures.
 
     Returns:
         A dict of counts, and of Figures with their standard errors:
@@ -78,13 +81,10 @@ def summarize(photographs: Sequence[Photograph]) -> dict[str, Any]:
         "shared_scenes": {
             model: len(_pairs(measured, "top1", model, models[0])) for model in models[1:]
         },
-        "figures": {
-            method: _figures(measured, lambda measure: measure.figure, method) for method in methods
-        },
+        "figures": {method: _figures(measured, "figure", method) for method in methods},
         "compared": {model: _compared(measured, model, methods) for model in models},
         "differences": {
-            model: _figures(measured, lambda measure: measure.difference, model, models[0])
-            for model in models[1:]
+            model: _figures(measured, "difference", model, models[0]) for model in models[1:]
         },
     }
 
@@ -98,16 +98,12 @@ def _pairs(measured: Sequence[Measures], measure: str, *methods: str) -> list[tu
     ]
 
 
-def _figures(
-    measured: Sequence[Measures],
-    function_of: Callable[[Measure], Callable[..., metrics.Figure]],
-    *methods: str,
-) -> dict[str, metrics.Figure]:
-    """{name: Figure} of each measure that these methods have."""
+def _figures(measured: Sequence[Measures], kind: str, *methods: str) -> dict[str, metrics.Figure]:
+    """{name: Figure} of each measure that these methods have; kind: figure or difference."""
     figures = {}
     for key, measure in MEASURES.items():
         if pairs := _pairs(measured, key, *methods):
-            figures[measure.name] = function_of(measure)(*zip(*pairs))
+            figures[measure.name] = getattr(measure, kind)(*zip(*pairs))
     return figures
 
 
@@ -123,7 +119,11 @@ def _compared(
             squares, psnrs = columns("ab_squared_error", baseline), columns("psnr", baseline)
             compared[f"rmse_ab_to_{baseline}"] = metrics.ratio_of_roots(*squares)
             compared[f"psnr_above_{baseline}"] = metrics.difference_of_means(*psnrs)
-    compared["colorfulness_to_truth"] = metrics.ratio_of_means(*columns("colorfulness", TRUTH))
+    for measure in ("colorfulness", "colorfulness_absolute"):
+        made, true = columns(measure, TRUTH)
+        compared[f"{measure}_to_truth"] = metrics.ratio_of_means(made, true)
+        compared[f"{measure}_above_truth"] = metrics.difference_of_means(made, true)
+        compared[f"{measure}_off_truth"] = metrics.mean(np.abs(np.subtract(made, true)))
     return compared
 
 
@@ -216,44 +216,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(inner) for key, inner in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-# --- The contact sheet ------------------------------------------------------------------------
-
-
-def extremes(photographs: Iterable[Photograph], model: str) -> list[tuple[str, Photograph]]:
-    """[(kind, photograph)] of the model's worst, median and best by ab error, each once."""
-    order = sorted(photographs, key=lambda photograph: _error(photograph, model), reverse=True)
-    count = max(1, min(SHEET_ROWS, len(order) // 3))
-    middle = (len(order) - count) // 2
-    chosen: dict[int, tuple[str, Photograph]] = {}
-    for kind, start in (("worst", 0), ("best", len(order) - count), ("median", middle)):
-        for position in range(start, start + count):
-            chosen.setdefault(position, (kind, order[position]))
-    return [chosen[position] for position in sorted(chosen)]
-
-
-def _error(photograph: Photograph, method: str) -> float:
-    return photograph.measures[method]["ab_squared_error"] ** 0.5
-
-
-def caption(
-    kind: str,
-    photograph: Photograph,
-    models: Iterable[str],
-    scenes: Sequence[tuple[str, float]],
-    class_name: str | None,
-) -> str:
-    """One line: which picture, its errors, and the scene guesses beside the true one."""
-    name = printable(os.path.basename(photograph.path))
-    errors = " ".join(f"{_error(photograph, model):.1f}" for model in models)
-    text = f"{kind}: {name}, rmse_ab {errors} (grey {_error(photograph, GRAY):.1f})"
-    if scenes:
-        text += "; " + ", ".join(f"{scene} {share:.0%}" for scene, share in scenes)
-    return text + (f"; is {class_name}" if class_name else "")
-
-
-def save_sheet(path: str, rows: Iterable[tuple[Sequence[np.ndarray], str]], title: str) -> None:
-    """Write rows of (pictures, caption); raises OSError."""
-    pictures, captions = zip(*rows)
-    sheets.save(sheets.sheet(pictures, SHEET_TILE, captions, title), path)

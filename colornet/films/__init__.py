@@ -1,1 +1,1 @@
-"""Films to colour: shots, colours that hold still, and everything else as it was."""
+"""Films to color: shots, colors that hold still, and everything else as it was."""

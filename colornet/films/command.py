@@ -1,12 +1,9 @@
-"""Films on the command line: what is said while they are coloured, and after."""
+"""Films on the command line: what is printed while they are colored, and after."""
 
-import argparse
 import functools
 import sys
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-
-import numpy as np
 
 from colornet.coloring.colorizer import Colorizer
 from colornet.coloring.jobs import Job
@@ -19,64 +16,69 @@ from colornet.films.source import FilmError
 from colornet.progress import Bar, progress
 
 
-def color_films(
-    jobs: Sequence[Job],
-    colorizer: Colorizer,
-    options: argparse.Namespace,
-    style: np.ndarray | None = None,
-) -> Iterator[tuple[Job, Exception | None]]:
-    """Color films, one after the other.
+def film_settings(
+    start: Fraction | None,
+    stop: Fraction | None,
+    steady: str | None,
+    codec: str | None,
+    crf: float | None,
+    classes: int,
+) -> FilmSettings:
+    """Check what the command line says of films, before anything is colored.
 
     Args:
-        jobs: `jobs.Job`s of films.
-        colorizer: a `Colorizer`.
-        options: start, stop, steady, codec and crf (None: not given), and classes, of the command
-            line.
-        style: as of `colorize`.
+        start, stop: seconds of the part to color.
+        steady: "on" or "off".
+        codec, crf: as `Encoding` takes them; for all arguments None means not given.
+        classes: number of scenes to print for each shot.
+
+    Raises:
+        UserError: no film could be colored like that.
+    """
+    if stop is not None and stop <= (start or 0):
+        raise UserError("--to: expected a time after that of --from")
+    if classes and steady == "off":
+        raise UserError("--classes: a film's scenes are those of its shots; expected --steady on")
+    encoding = Encoding(codec or CODEC, crf)
+    try:
+        encoding.encoder()
+    except FilmError as error:
+        raise UserError(f"--codec: {error}") from None
+    return FilmSettings(
+        steady=steady != "off", start=start or Fraction(0), stop=stop, encoding=encoding
+    )
+
+
+def color_films(
+    jobs: Sequence[Job], colorizer: Colorizer, settings: FilmSettings, classes: int
+) -> Iterator[tuple[Job, Exception | None]]:
+    """Color films, one after the other, and print what became of each.
+
+    Args:
+        jobs: those of films.
+        colorizer, settings: as `FilmColorizer` takes them.
+        classes: number of scenes to print for each shot.
 
     Yields:
-        (job, None), or (job, the error) of a film that could not be coloured, or not all of it.
+        (job, None), or (job, the error) of a film that could not be colored, or not all of it.
     """
-    settings = FilmSettings(
-        style=style,
-        steady=options.steady != "off",
-        start=options.start or Fraction(0),
-        stop=options.stop,
-        encoding=Encoding(options.codec or CODEC, options.crf),
-    )
     films = FilmColorizer(colorizer, settings)
     for job in jobs:
         name = printable(job.source)
         try:
-            outcome = films.color(job.source, job.target, functools.partial(_progress, name))
-        except (ImageError, MemoryError) as error:
+            result = films.color(job.source, job.target, functools.partial(_progress, name))
+        except Exception as error:  # one that nobody foresaw ends one film, not the run
             yield job, error
             continue
-        shots = f", shots: {len(outcome.scenes)}" if settings.steady else ""
-        print(f"{name}: {outcome.frames} frames{shots}")
-        for start, probabilities in outcome.scenes.items():
-            if options.classes and probabilities is not None:
-                scenes = colorizer.likeliest_scenes(probabilities, options.classes)
+        shots = f", shots: {len(result.scenes)}" if settings.steady else ""
+        print(f"{name}: {result.frames} frames{shots}")
+        for start, probabilities in result.scenes.items():
+            if classes and probabilities is not None:
+                scenes = colorizer.likeliest_scenes(probabilities, classes)
                 print_scenes(f"{name}, from frame {start}", scenes)
-        for stream in outcome.left_out:
-            print(f"{name}: left out: {stream}", file=sys.stderr)
-        yield job, ImageError(outcome.damage) if outcome.damage else None
-
-
-def check(options: argparse.Namespace) -> None:
-    """Look at what the command line says of films, before anything is coloured.
-
-    Raises:
-        UserError: no film could be coloured like that.
-    """
-    if options.stop is not None and options.stop <= (options.start or 0):
-        raise UserError("--to: expected a time after that of --from")
-    if options.classes and options.steady == "off":
-        raise UserError("--classes: a film's scenes are those of its shots; expected --steady on")
-    try:
-        Encoding(options.codec or CODEC).encoder()
-    except FilmError as error:
-        raise UserError(f"--codec: {error}") from None
+        for remark in result.remarks:
+            print(f"{name}: {remark}", file=sys.stderr)
+        yield job, ImageError(result.damage) if result.damage else None
 
 
 def _progress(name: str, what: str, total: int | None) -> Bar:

@@ -14,6 +14,7 @@ CODEC = "libx264"
 CRF = 18  # of H.264 and H.265: hardly to be told from the original
 PRESET = "veryfast"  # of H.264 and H.265
 QUANTIZER = 2  # of encoders without a constant rate factor, unless the user says
+BOTTOM_FIRST = 3  # AVFieldOrder: bottom field coded first
 _QP_TO_LAMBDA = 118  # FFmpeg's unit of that
 
 
@@ -64,6 +65,8 @@ class Encoding:
         """
         attributes = _attributes(video, first)
         options = self._quality(attributes)
+        if self.encoder().name == "libx264" and attributes.get("field_order") == BOTTOM_FIRST:
+            options["x264-params"] = "bff=1"  # FFmpeg tells x264 only of frames after the first
         try:
             attributes["pix_fmt"] = self._pixel_format(first, attributes, options)
         except FilmError:
@@ -140,6 +143,7 @@ def _attributes(video: av.VideoStream, first: av.VideoFrame) -> dict[str, Any]:
         attributes["colorspace"] = ycbcr.matrix_of(first.colorspace, first.height)
     if first.interlaced_frame:
         attributes["flags"] |= flags.interlaced_dct | flags.interlaced_me
+        attributes["field_order"] = video.codec_context.field_order
     return attributes
 
 

@@ -1,5 +1,6 @@
 """Frames of films: their luma plane, and chrominance put into their chroma planes."""
 
+import dataclasses
 import functools
 import os
 import re
@@ -65,7 +66,8 @@ def levels_of(frame: av.VideoFrame) -> ycbcr.Levels:
     full = frame.color_range == FULL_RANGE or name.startswith("yuvj")
     # FFmpeg takes gray for JPEG's range if nothing is said.
     full = full or (name.startswith("gray") and frame.color_range != LIMITED_RANGE)
-    return ycbcr.Levels(frame.format.components[0].bits, full)
+    transfer = ycbcr.transfer_of(frame.color_trc)
+    return ycbcr.Levels(frame.format.components[0].bits, full, transfer)
 
 
 def luma_of(frame: av.VideoFrame) -> np.ndarray:
@@ -79,10 +81,15 @@ def image_of(frame: av.VideoFrame) -> Image.Image:
     return Image.fromarray(luma if bits == 8 else (luma >> (bits - 8)).astype(np.uint8))
 
 
+def image_levels(frame: av.VideoFrame) -> ycbcr.Levels:
+    """Return the `ycbcr.Levels` of `image_of` a planar frame."""
+    return dataclasses.replace(levels_of(frame), bits=8)
+
+
 def with_chroma(
     frame: av.VideoFrame, ab: np.ndarray, pixel_format: str, matrix: int
 ) -> av.VideoFrame:
-    """A planar frame with other colours; its luma plane is kept.
+    """A planar frame with other colors; its luma plane is kept.
 
     Args:
         frame: planar; it may be written to.
@@ -99,13 +106,12 @@ def with_chroma(
         frame.make_writable()
         made = frame
     else:
-        made = av.VideoFrame(frame.width, frame.height, pixel_format)
-        _keep_times(made, frame)
+        made = frame.reformat(format=pixel_format)  # also keeps field order and side data
         luma_of(made)[:] = levels.with_bits(luma_of(frame), levels_of(made).bits)
     out_levels = ycbcr.Levels(levels_of(made).bits, levels.full)
     shape = _view(made, 1).shape
-    gray = _gray_of_shape(image, shape, ycbcr.Levels(8, levels.full))
-    for plane, chroma in zip((1, 2), _converter(matrix, *shape)(gray, ab)):
+    gray = _gray_of_shape(image, shape, dataclasses.replace(levels, bits=8))
+    for plane, chroma in zip((1, 2), _converter(matrix, levels.transfer, *shape)(gray, ab)):
         _view(made, plane)[:] = out_levels.encode_chroma(chroma)
     made.pict_type = 0  # what the film's own encoder chose is not for the new one
     return made
@@ -124,14 +130,14 @@ def _gray_of_shape(image: Image.Image, shape: tuple[int, int], levels: ycbcr.Lev
 
 
 @functools.lru_cache(maxsize=4)
-def _converter(matrix: int, height: int, width: int) -> "_Converter":
-    return _Converter(matrix, height, width)
+def _converter(matrix: int, transfer: int, height: int, width: int) -> "_Converter":
+    return _Converter(ycbcr.chroma_table(matrix, TABLE_SIZE, transfer), height, width)
 
 
 class _Converter:
     """FFmpeg's 3D table look-up, from luma and ab to the two chroma planes."""
 
-    def __init__(self, matrix: int, height: int, width: int) -> None:
+    def __init__(self, chroma: np.ndarray, height: int, width: int) -> None:
         self.shape = height, width
         # The filter's vector instructions fault where rows do not begin at multiples of 64 bytes.
         self.padded_width = -(-width // 16) * 16
@@ -144,7 +150,7 @@ class _Converter:
         )
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "table.cube")
-            _write_table(path, ycbcr.chroma_table(matrix, TABLE_SIZE))
+            _write_table(path, chroma)
             table = self.graph.add("lut3d", f"file={_escaped(path)}:interp=tetrahedral")
             output = self.graph.add("buffersink")
             self.input.link_to(table)

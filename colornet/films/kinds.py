@@ -10,7 +10,7 @@ ENDINGS = frozenset(
     ".m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .nut .ogm .ogv .qt .rm .rmvb .ts .vob .webm .wmv "
     ".y4m".split()
 )
-KEPT_ENDINGS = (".mp4", ".m4v", ".mov", ".mkv")  # of outputs; any other input becomes .mkv
+_KEPT_ENDINGS = (".mp4", ".m4v", ".mov", ".mkv")  # of outputs
 
 # What films begin with: (where, bytes).
 _BEGINNINGS = (
@@ -54,7 +54,18 @@ def is_film(path: str) -> bool:
         return True
     if any(_packets_begin(head, size) for size in _PACKETS):
         return True
+    if head.startswith(b"\x89PNG"):
+        return b"acTL" in head  # an animated PNG says so before its first picture
+    if head.startswith(b"GIF8"):
+        return _is_animated(path)
     return is_film_name(path) and not _is_picture(path)
+
+
+def output_ending(ending: str) -> str:
+    """Return the ending of a colored film: its own, .mp4 of an animated picture, else .mkv."""
+    if ending.lower() in _KEPT_ENDINGS:
+        return ending
+    return ".mp4" if ending.lower() in (".gif", ".png", ".apng") else ".mkv"
 
 
 def can_be_read() -> bool:
@@ -70,6 +81,14 @@ def is_film_name(path: str) -> bool:
 def _packets_begin(head: bytes, size: int) -> bool:
     first = size - 188  # Blu-ray's have a time before each packet
     return len(head) > first + 3 * size and head[first : first + 4 * size : size] == b"GGGG"
+
+
+def _is_animated(path: str) -> bool:
+    try:
+        with Image.open(path) as image:
+            return bool(getattr(image, "is_animated", False))
+    except Exception:  # opening it as a picture gives the reason
+        return False
 
 
 def _is_picture(path: str) -> bool:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image
@@ -13,6 +14,8 @@ CUT = 0.15  # least difference of the frames at a cut, 0 (alike) to 2
 ABOVE_MOTION = 2.0  # times as large as the differences just before and after the cut, at least
 BLANK = 1.5  # L* units; a frame that spreads less shows nothing
 SAMPLES = 16  # frames of a shot that are kept at most
+
+Frame = TypeVar("Frame")
 
 
 @dataclasses.dataclass
@@ -31,13 +34,13 @@ class Shot:
     stride: int = 1
     length: int = 0
 
-    def add(self, make_sample: Callable[[], np.ndarray]) -> None:
+    def add(self, frame: Frame, sample: Callable[[Frame], np.ndarray]) -> None:
         """Count a frame, and keep every stride-th; the stride doubles when there are many."""
         if self.length % self.stride == 0:
             if len(self.samples) == SAMPLES:
                 self.samples, self.stride = self.samples[::2], 2 * self.stride
             if self.length % self.stride == 0:
-                self.samples.append(make_sample())
+                self.samples.append(sample(frame))
         self.length += 1
 
 
@@ -51,13 +54,13 @@ class Cuts:
     """
 
     def __init__(self) -> None:
-        self.recent: list[np.ndarray] = []  # normalised copies of the last four frames
+        self.recent: list[np.ndarray] = []  # normalized copies of the last four frames
 
     def add(self, gray: np.ndarray) -> bool:
-        """Hear of a frame; returns whether the frame before it was the first of a shot.
+        """Take the next frame; return whether the frame before it was the first of a shot.
 
         Args:
-            gray: as of `coarse`.
+            gray: L* (GRID, GRID), of `coarse`.
         """
         copy = gray - gray.mean()
         spread = np.sqrt(np.mean(copy * copy))
@@ -94,26 +97,32 @@ def coarse(image: Image.Image, levels: ycbcr.Levels) -> np.ndarray:
     return colorspace.gray_to_lightness(levels.gray_of(np.asarray(small)))
 
 
-def find_shots(frames: Iterable[tuple[np.ndarray, Callable[[], np.ndarray]]]) -> Iterator[Shot]:
-    """The shots of a film, each as soon as its last frame is known.
+def find_shots(
+    frames: Iterable[Frame],
+    grid: Callable[[Frame], np.ndarray],
+    sample: Callable[[Frame], np.ndarray],
+) -> Iterator[Shot]:
+    """Find the shots of a film, each as soon as its last frame is known.
 
     Args:
-        frames: of each frame (copy as of `coarse`, function that makes a sample).
+        frames: of the film, of any type but None.
+        grid: function from a frame to what `coarse` makes of it.
+        sample: function from a frame to the sample that is kept of it.
 
     Yields:
         Shot.
     """
-    shot, cuts, make_last = Shot(0), Cuts(), None
-    for number, (gray, make_sample) in enumerate(frames):
-        if cuts.add(gray):
+    shot, cuts, last = Shot(0), Cuts(), None
+    for number, frame in enumerate(frames):
+        if cuts.add(grid(frame)):
             yield shot
             shot = Shot(number - 1)
-        if make_last:
-            shot.add(make_last)
-        make_last = make_sample
-    if make_last:
+        if last is not None:
+            shot.add(last, sample)
+        last = frame
+    if last is not None:
         if cuts.end():
             yield shot
             shot = Shot(number)
-        shot.add(make_last)
+        shot.add(last, sample)
         yield shot

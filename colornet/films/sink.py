@@ -3,7 +3,6 @@
 import os
 import struct
 from collections.abc import Iterable, Sequence
-from fractions import Fraction
 from typing import Any, Self
 
 import av
@@ -11,8 +10,10 @@ from av.container import InputContainer
 
 from colornet.films import frames, source
 from colornet.films.encoding import Encoding, set_all
-from colornet.films.source import FilmError
+from colornet.films.source import FilmError, Sound
 
+# Lossless encoders of sound that a format cannot hold as it is; of others, PCM.
+_LOSSLESS = {"matroska": "flac", "webm": "flac", "mp4": "alac", "mov": "alac", "ipod": "alac"}
 _OWN_TAGS = ("major_brand", "minor_version", "compatible_brands", "encoder")
 # Tags in which Matroska's writers count what was encoded.
 _COUNTS = ("BPS", "DURATION", "NUMBER_OF_FRAMES", "NUMBER_OF_BYTES", "_STATISTICS", "ENCODER")
@@ -33,8 +34,9 @@ class Sink:
         encoding: an `encoding.Encoding`.
 
     Attributes:
-        copied: indices of the source's streams whose packets are to be given to `copy`.
-        left_out: descriptions of its streams that the output does not hold.
+        copied: indices of the source's streams whose packets are to be given to `write`.
+        converted: indices of those whose decoded sound is to be given to `write`.
+        remarks: what its user should know: streams that the output does not hold as they are.
         pixel_format: of the frames that are to be given to `encode`.
 
     Raises:
@@ -44,7 +46,10 @@ class Sink:
     def __init__(self, path: str, film: source.FilmSource, encoding: Encoding) -> None:
         self.film = film
         self.copies: dict[int, av.stream.Stream] = {}
-        self.left_out: list[str] = []
+        self.sounds: dict[int, Any] = {}
+        self.remarks: list[str] = []
+        if path.lower().endswith(".avi"):
+            raise FilmError("AVI does not hold the times of frames; give an output ending in .mkv")
         with film.open() as template:
             try:
                 self.container = av.open(path, "w", container_options=_options(path, template))
@@ -52,7 +57,7 @@ class Sink:
                 for stream in template.streams:
                     if stream.index == picture.index:
                         self._add_picture(picture, encoding)
-                    elif not (stream.name == "bin_data" and template.chapters()):  # their titles
+                    elif not (_codec_of(stream) == "bin_data" and template.chapters()):  # titles
                         self._add_copy(stream)
             except (av.FFmpegError, ValueError) as error:
                 raise FilmError(f"cannot be saved: {source.reason(error)}") from None
@@ -71,14 +76,20 @@ class Sink:
     def copied(self) -> frozenset[int]:
         return frozenset(self.copies)
 
+    @property
+    def converted(self) -> frozenset[int]:
+        return frozenset(self.sounds)
+
     def _add_picture(self, stream: av.VideoStream, encoding: Encoding) -> None:
         first = frames.planar(self.film.first)
-        if any(each.is_alpha for each in self.film.first.format.components):
-            self.left_out.append("transparency")
+        if _is_transparent(self.film.first):
+            self.remarks.append("left out: transparency")
+        if "MASTERING_DISPLAY_METADATA" in first.side_data:
+            self.remarks.append("left out: HDR mastering data")
         attributes, options = encoding.settings(stream, first)
         self.pixel_format = attributes["pix_fmt"]
         codec = encoding.encoder().name
-        self.video = self._new_picture(codec, attributes["framerate"])
+        self.video = self._new_stream(codec, attributes["framerate"])
         set_all(self.video.codec_context, attributes)
         self.video.codec_context.options = options
         self.video.time_base = attributes["time_base"]
@@ -88,52 +99,86 @@ class Sink:
         _update(self.video.metadata, stream.metadata, _COUNTS)
         self.video.disposition = stream.disposition
 
-    def _new_picture(self, codec: str, rate: Fraction) -> Any:
-        """The output's `av.VideoStream`."""
+    def _new_stream(self, codec: str, rate: Any) -> Any:
+        """Return a new stream of the output, for an encoder."""
         try:
             return self.container.add_stream(codec, rate)
         except ValueError:
             raise FilmError(
-                f"{os.path.splitext(self.container.name)[1]} does not hold pictures of {codec}; "
-                "give another --codec, or an output that ends in .mkv"
+                f"{os.path.splitext(self.container.name)[1]} does not hold {codec}; give another "
+                "--codec, or an output that ends in .mkv"
             ) from None
 
     def _add_copy(self, stream: av.stream.Stream) -> None:
         """Have a stream's packets copied, or say that it is left out."""
-        kind = f"{stream.type} stream {stream.index}"
+        codec = _codec_of(stream)
+        kind = f"{stream.type} stream {stream.index} ({codec})"
         matroska = self.container.format.name == "matroska"
         if stream.type == "attachment" and not matroska:
-            self.left_out.append(f"{kind}, which only .mkv holds")
+            self.remarks.append(f"left out: {kind}, which only .mkv holds")
             return
         if _is_cover(stream) and matroska:
             self.container.add_attachment(*_cover_of(stream))
             return
         if stream.type not in ("audio", "subtitle", "attachment") and not _is_cover(stream):
-            self.left_out.append(kind)
+            self.remarks.append(f"left out: {kind}")
             return
         try:
             copy = self.container.add_stream_from_template(stream, opaque=True)
         except ValueError:
-            name = stream.codec_context.name if stream.codec_context else "of an unknown codec"
-            ending, own = (os.path.splitext(p)[1] for p in (self.container.name, self.film.path))
-            raise FilmError(
-                f"{ending} does not hold its {stream.type} ({name}); give an output that ends in "
-                f"{own if ending == '.mkv' else '.mkv'}"
-            ) from None
+            if stream.codec_context is None:
+                self.remarks.append(f"left out: {kind}, which FFmpeg cannot copy")
+            elif stream.type == "audio":
+                self._add_sound(stream, kind)
+            elif matroska:
+                self.remarks.append(f"left out: {kind}, which .mkv does not hold")
+            else:
+                ending = os.path.splitext(self.container.name)[1]
+                raise FilmError(
+                    f"{ending} does not hold its {stream.type} ({codec}); give an output that ends "
+                    "in .mkv"
+                ) from None
+            return
         _update(copy.metadata, stream.metadata, ())
         copy.disposition = stream.disposition
         if stream.type != "attachment":
             self.copies[stream.index] = copy
 
-    def copy(self, packet: av.Packet) -> None:
-        """Write a packet of the source as it is."""
-        packet.stream = self.copies[packet.stream_index]
-        self._write(packet)
+    def _add_sound(self, stream: Any, kind: str) -> None:
+        """Have an audio stream encoded without loss."""
+        wide = stream.format.bits > 16
+        name = _LOSSLESS.get(self.container.format.name, "pcm_s24le" if wide else "pcm_s16le")
+        encoder = av.Codec(name, "w")
+        sound = self._new_stream(name, stream.rate)
+        sound.format = next(
+            each.name for each in encoder.audio_formats or () if (each.bits > 16) == wide
+        )
+        sound.layout = {1: "mono", 2: "stereo"}.get(stream.channels, stream.layout.name)
+        _update(sound.metadata, stream.metadata, _COUNTS)
+        sound.disposition = stream.disposition
+        self.sounds[stream.index] = sound
+        self.remarks.append(f"{kind} is stored as {name}, without loss")
 
-    def encode(self, frame: av.VideoFrame | None) -> None:
-        """Write a frame of pixel_format; None after the last."""
+    def write(self, item: av.Packet | Sound) -> None:
+        """Write what comes beside the picture."""
+        if isinstance(item, Sound):
+            self._encode(self.sounds[item.stream], item.frame)
+        else:
+            item.stream = self.copies[item.stream_index]
+            self._write(item)
+
+    def finish(self) -> None:
+        """Write what the encoders still hold; the last call."""
+        for stream in (self.video, *self.sounds.values()):
+            self._encode(stream, None)
+
+    def encode(self, frame: av.VideoFrame) -> None:
+        """Write a frame of pixel_format."""
+        self._encode(self.video, frame)
+
+    def _encode(self, stream: Any, frame: av.VideoFrame | av.AudioFrame | None) -> None:
         try:
-            packets = self.video.encode(frame)
+            packets = stream.encode(frame)
         except av.FFmpegError as error:
             raise FilmError(f"cannot encode: {source.reason(error)}") from None
         self._write(packets)
@@ -151,6 +196,17 @@ def _options(path: str, template: InputContainer) -> dict[str, str]:
         template.metadata.keys() <= {*_MP4_TAGS, *_OWN_TAGS}
     )
     return {"movflags": "use_metadata_tags"} if own else {}
+
+
+def _is_transparent(frame: av.VideoFrame) -> bool:
+    if not any(each.is_alpha for each in frame.format.components):
+        return False
+    return bool(frame.to_ndarray(format="rgba")[..., 3].min() < 255)
+
+
+def _codec_of(stream: av.stream.Stream) -> str:
+    """Return the name of a stream's codec, also of one that FFmpeg has no decoder for."""
+    return stream.codec_context.name if stream.codec_context else "unknown codec"
 
 
 def _is_cover(stream: av.stream.Stream) -> bool:

@@ -1,5 +1,6 @@
 """Reading films: what they are, their frames, and what is copied beside the frames."""
 
+import dataclasses
 import os
 from collections.abc import Collection, Generator, Iterator
 from fractions import Fraction
@@ -22,6 +23,14 @@ _TELL_LENGTH = ("matroska", "mov", "avi", "asf", "flv")  # formats whose header 
 
 class FilmError(ImageError):
     """A film that cannot be used; its text is the reason."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Sound:
+    """A decoded piece of an audio stream, for outputs that cannot hold the stream's own codec."""
+
+    stream: int
+    frame: av.AudioFrame
 
 
 class FilmSource:
@@ -77,15 +86,18 @@ class FilmSource:
         """The part's `av.VideoFrame`s."""
         return (frame for frame in self.read(()) if isinstance(frame, av.VideoFrame))
 
-    def read(self, copied: Collection[int]) -> Generator[av.VideoFrame | av.Packet, None, None]:
-        """The part's frames, and packets of other streams, in the order of the file.
+    def read(
+        self, copied: Collection[int], decoded: Collection[int] = ()
+    ) -> Generator[av.VideoFrame | av.Packet | Sound, None, None]:
+        """Read the part's frames, and what other streams hold, in the order of the file.
 
         Args:
             copied: indices of the streams whose packets are wanted.
+            decoded: indices of the audio streams whose sound is wanted.
 
         Yields:
-            `av.VideoFrame` and `av.Packet`, their times those of the output: the film's own, but
-            from 0 if the part does not begin with the film.
+            `av.VideoFrame`, `av.Packet`, and `Sound`, their times those of the output: the film's
+            own, but from 0 if the part does not begin with the film.
         """
         self.damage = None
         with self.open() as container:
@@ -95,17 +107,22 @@ class FilmSource:
             part = times.Part(origin, self.start, self.stop, keeps_origin=not running)
             if part.begin is not None:
                 self._seek(container, part.begin - SEEK_EARLY)
-            frame_times, reached = times.FrameTimes(self.rate), origin
+            frame_times, reached = times.FrameTimes(self.rate, container.format.name), origin
             for packet in self._packets(container, video, part):
                 when = times.time_of(packet)
                 if when is not None:
                     reached = max(reached, when + (packet.duration or 0) * packet.time_base)
                 if packet.stream.index == video.index:  # the packet's own index says 0 at its end
                     for frame in self._frames_of(packet, origin):
-                        frame_times.adjust(frame)
+                        frame_times.adjust(frame, video)
                         if part.holds(frame.pts * frame.time_base):
                             frame.pts -= round(part.shift / frame.time_base)
                             yield frame
+                elif packet.stream.index in decoded:
+                    for frame in self._frames_of(packet, origin):
+                        if frame.pts is not None and part.holds(frame.pts * frame.time_base):
+                            frame.pts -= round(part.shift / frame.time_base)
+                            yield Sound(packet.stream.index, frame)
                 elif packet.stream.index in copied and packet.size:
                     if when is None or part.holds(when):  # a cover has no time
                         times.move(packet, -part.shift)
@@ -183,7 +200,7 @@ class FilmSource:
 
 
 def picture_of(container: InputContainer) -> av.VideoStream:
-    """The video stream of a film that is the film itself, and not its cover."""
+    """Return the video stream of a film that is the film itself: its largest, and no cover."""
     streams = [
         stream
         for stream in container.streams.video
@@ -191,10 +208,12 @@ def picture_of(container: InputContainer) -> av.VideoStream:
     ]
     if not streams:
         raise FilmError("no moving picture in it")
-    if streams[0].codec_context is None:
+    streams = [stream for stream in streams if stream.codec_context is not None]
+    if not streams:
         raise FilmError("no decoder for its picture")
-    streams[0].thread_type = "AUTO"
-    return streams[0]
+    largest = max(streams, key=lambda stream: stream.width * stream.height)
+    largest.thread_type = "AUTO"
+    return largest
 
 
 def _decoded(container: InputContainer, video: av.VideoStream) -> Iterator[av.VideoFrame]:

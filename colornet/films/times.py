@@ -67,15 +67,24 @@ class SteadyClock:
 
 
 class FrameTimes:
-    """Gives a time to frames that have none, or one that does not go forward."""
+    """Gives a time to frames that have none, or one that does not go forward.
 
-    def __init__(self, rate: Fraction) -> None:
-        self.rate = rate
+    Args:
+        rate: frames per second.
+        container: FFmpeg's name of the film's format.
+    """
+
+    def __init__(self, rate: Fraction, container: str) -> None:
+        self.rate, self.container = rate, container
         self.last: int | None = None
 
-    def adjust(self, frame: Any) -> None:
-        """Give an `av.VideoFrame` its time."""
+    def adjust(self, frame: Any, video: av.VideoStream) -> None:
+        """Give an `av.VideoFrame` of a stream its time."""
         step = max(1, round(1 / self.rate / frame.time_base))
+        # AVI has no times, it numbers its packets; the demuxer's guess of the times is wrong where
+        # one packet holds two frames of MPEG-4 ("packed B-frames").
+        if self.container == "avi" and video.codec_context.name == "mpeg4":
+            frame.pts = frame.dts
         if frame.pts is None:
             frame.pts = 0 if self.last is None else self.last + step
         elif self.last is not None and frame.pts <= self.last:

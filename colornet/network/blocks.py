@@ -42,10 +42,15 @@ class Builder:
             outputs.append(x)
         return keras.Model(inputs, outputs[-2:], name="global")
 
-    def fusion(self, symbols: Sequence[keras.KerasTensor], outputs: int) -> keras.Model:
-        """ReLU(b + W [global; mid]): W's global half runs once a picture, not once a pixel."""
-        mid, *global_features = [keras.Input(symbol.shape[1:]) for symbol in symbols]
-        mid = keras.Input((None, None, mid.shape[-1]))
+    def fusion(self, channels: Sequence[int], outputs: int) -> keras.Model:
+        """ReLU(b + W [global; mid]): W's global half runs once per picture, not once per pixel.
+
+        Args:
+            channels: of the mid-level features and, if there are any, of the global features.
+            outputs: before `width`.
+        """
+        mid = keras.Input((None, None, channels[0]))
+        global_features = [keras.Input((count,)) for count in channels[1:]]
         layers, units = keras.layers, self._outputs(outputs)
         # Two halves of one matrix: He's variance counts the inputs of both.
         scale = 2 / (1 + len(global_features))

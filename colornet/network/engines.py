@@ -15,7 +15,7 @@ from colornet.config import FIELDS, Config, differences, read_config
 from colornet.errors import UserError
 from colornet.network import litert_file
 from colornet.network.litert_engine import LiteRTEngine
-from colornet.network.weights_files import trained_files
+from colornet.network.vocabulary import trained_files
 
 
 class Engine(Protocol):
@@ -86,7 +86,8 @@ def load_engine(
     shell.import_tensorflow()
     from colornet.network import tensorflow_engine
 
-    return tensorflow_engine.load_tensorflow(path, precision, device)
+    with shell.native_remarks_hidden():
+        return tensorflow_engine.load_tensorflow(path, precision, device)
 
 
 def _check_choice(

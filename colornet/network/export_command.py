@@ -6,7 +6,7 @@
     python model_export.py runs/mine small --kind weights     weights of half the size, and settings
 
 model_transform.py and model_evaluate.py use an export that lies beside its weights by themselves.
-What was written is compared with the network itself on scikit-image's photographs.
+What was written is compared with the network itself on the sample photographs.
 """
 
 import argparse
@@ -22,27 +22,26 @@ FOLDERS = ("saved_model", "weights")  # kinds that are folders
 
 def export(options: argparse.Namespace) -> int:
     """The script's work, from parsed arguments; returns the exit code."""
-    with shell.native_remarks_hidden():
-        # TensorFlow takes seconds to import.
-        shell.import_tensorflow()
-        from colornet.network import exporting, litert_file, weights_files
+    # TensorFlow takes seconds to import.
+    shell.import_tensorflow()
+    from colornet.network import exporting, litert_file, vocabulary
 
-        weights, _ = weights_files.trained_files(options.model)
-        target = options.output
-        if options.kind not in FOLDERS:
-            if os.path.isdir(target):
-                target = os.path.join(target, os.path.basename(litert_file.path_beside(weights)))
-            elif not target.endswith(litert_file.ENDING):
-                raise UserError(
-                    f"{target}: expected a folder, or the name of a file that ends in "
-                    f"{litert_file.ENDING}"
-                )
-        try:
-            difference = exporting.export(weights, target, options.kind)
-        except OSError as error:
-            raise UserError(f"{target}: cannot write it: {error.strerror or error}") from None
+    weights, _ = vocabulary.trained_files(options.model)
+    target = options.output
+    if options.kind not in FOLDERS:
+        if os.path.isdir(target):
+            target = os.path.join(target, os.path.basename(litert_file.path_beside(weights)))
+        elif not target.endswith(litert_file.ENDING):
+            raise UserError(
+                f"{target}: expected a folder, or the name of a file that ends in "
+                f"{litert_file.ENDING}"
+            )
+    try:
+        difference = exporting.export(weights, target, options.kind)
+    except OSError as error:
+        raise UserError(f"{target}: cannot write it: {error.strerror or error}") from None
     print(
-        f"{target}: {options.kind} of {weights}; on scikit-image's photographs at most "
+        f"{target}: {options.kind} of {weights}; on the sample photographs at most "
         f"{difference.most:.2f} Lab units off the network, 99 % of the pixels at most "
         f"{difference.usual:.2f}"
     )

@@ -14,19 +14,18 @@ from collections.abc import Iterator
 import h5py
 import keras
 import numpy as np
-import skimage.data
 import tensorflow as tf
 from PIL import Image
 
+from colornet import shell
 from colornet.config import Config, read_config
 from colornet.errors import UserError
-from colornet.files import replaceable, whole_path
-from colornet.network import litert_file, quantizing, weights_files
+from colornet.files import SAMPLES, replaceable, whole_path
+from colornet.network import litert_file, quantizing, vocabulary, weights_files
 from colornet.network.engines import Engine
 from colornet.network.litert_engine import LiteRTEngine
 from colornet.network.model import build_model
 from colornet.network.tensorflow_engine import TensorFlowEngine, functions, load_tensorflow
-from colornet.network.vocabulary import settings_path
 from colornet.pictures import colorspace
 from colornet.pictures.stretching import span_of, stretch
 
@@ -54,13 +53,13 @@ def export(weights: str, target: str, kind: str) -> Difference:
             scale for each output of a layer, activations of 8 bits with one for each picture.
 
     Returns:
-        Difference: on scikit-image's photographs.
+        Difference: on the sample photographs.
 
     Raises:
         UserError: the weights cannot be read, or the difference is visible.
         OSError: the target cannot be written.
     """
-    weights, settings = weights_files.trained_files(weights)
+    weights, settings = vocabulary.trained_files(weights)
     model, config = weights_files.load_trained(weights)
     _check_target(target, kind, weights)
     folder, name = os.path.split(os.path.abspath(target))
@@ -87,7 +86,7 @@ def _check_target(target: str, kind: str, weights: str) -> None:
     """Raise UserError where an export would replace what it should not."""
     if kind == "saved_model" and os.path.exists(target):
         raise UserError(f"{target}: exists already; expected the name of a new folder")
-    last = os.path.join(target, weights_files.LAST_WEIGHTS)  # of a run
+    last = os.path.join(target, vocabulary.LAST_WEIGHTS)  # of a run
     own = os.path.realpath(target) == os.path.dirname(os.path.realpath(weights))
     if kind == "weights" and (own or os.path.exists(last)):
         raise UserError(
@@ -103,7 +102,7 @@ def _saved_model(
     save_graphs(model, config, folder)
     extra = os.path.join(folder, "assets.extra")  # TensorFlow's folder for files of users
     os.mkdir(extra)
-    shutil.copy(settings, settings_path(extra))
+    shutil.copy(settings, vocabulary.settings_path(extra))
     graphs = tf.saved_model.load(folder)
     describe = getattr(graphs, "describe", None)
     return TensorFlowEngine(describe, graphs.color, config, "saved_model", folder)
@@ -148,7 +147,7 @@ def litert_model(model: keras.Model, config: Config, kind: str) -> bytes:
         kind: as of `export`.
     """
     if kind == "int8":
-        quantizing.compensate(model, config, list(photographs(config)))
+        quantizing.compensate(model, list(photographs(config)))
     with tempfile.TemporaryDirectory() as folder:
         save_graphs(model, config, folder)
         return converted(folder, model, kind)
@@ -161,7 +160,8 @@ def converted(saved_model: str, model: keras.Model, kind: str) -> bytes:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if kind == "float16":
         converter.target_spec.supported_types = [tf.float16]
-    content = converter.convert()
+    with shell.native_remarks_hidden():
+        content = converter.convert()
     return quantizing.keep_float(content, model) if kind == "int8" else content
 
 
@@ -174,8 +174,8 @@ def save_half(model: keras.Model, weights: str, settings: str, folder: str) -> N
     config = dataclasses.replace(read_config(settings), initial_weights=weights)
     weights_files.start_from(model, config)
     os.makedirs(folder)
-    shutil.copy(settings, settings_path(folder))
-    path = os.path.join(folder, weights_files.BEST_WEIGHTS)
+    shutil.copy(settings, vocabulary.settings_path(folder))
+    path = os.path.join(folder, vocabulary.BEST_WEIGHTS)
     weights_files.save_weights(model, path)
     with whole_path(path) as partial, h5py.File(path, "r") as full, h5py.File(partial, "w") as half:
 
@@ -189,7 +189,7 @@ def save_half(model: keras.Model, weights: str, settings: str, folder: str) -> N
 
 
 def compare(engine: Engine, reference: Engine) -> Difference:
-    """The Difference of two engines of one network on scikit-image's photographs."""
+    """The Difference of two engines of one network on the sample photographs."""
     distances = []
     for local_copy, global_copy in photographs(engine.config):
         one, other = (
@@ -202,14 +202,14 @@ def compare(engine: Engine, reference: Engine) -> Difference:
 
 
 def photographs(config: Config) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """What the network's two paths see of scikit-image's photographs, one at a time.
+    """What the network's two paths see of the sample photographs, one at a time.
 
     Yields:
         luminance (1, height, width, 1) and (1, crop_size, crop_size, 1) in [0, 1].
     """
     longest = config.working_size or config.picture_size
     for name in PHOTOGRAPHS:
-        image = Image.fromarray(getattr(skimage.data, name)()).convert("RGB")
+        image = Image.open(os.path.join(SAMPLES, f"{name}.png")).convert("RGB")
         local_size = [min(side, longest) for side in image.size]
         copies = [
             colorspace.encode_luminance(colorspace.rgb_to_lightness(np.asarray(image.resize(size))))

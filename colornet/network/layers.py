@@ -8,6 +8,7 @@ from keras import ops
 Shape = tuple[int | None, ...]
 
 
+@keras.saving.register_keras_serializable("colornet")
 class CropToHalf(keras.layers.Layer):
     """Cuts chrominance to half of its picture's size, rounded up.
 
@@ -28,8 +29,9 @@ class CropToHalf(keras.layers.Layer):
         return (batch, height and (height + 1) // 2, width and (width + 1) // 2, channels)
 
 
+@keras.saving.register_keras_serializable("colornet")
 class Doubling(keras.layers.Layer):
-    """Doubles height and width by nearest neighbour, as `keras.layers.UpSampling2D(2)` does.
+    """Doubles height and width by nearest neighbor, as `keras.layers.UpSampling2D(2)` does.
 
     In operations that keep the number of channels known where the sides are not, which converters
     to other formats need.
@@ -49,18 +51,21 @@ class Doubling(keras.layers.Layer):
         return (batch, height and 2 * height, width and 2 * width, channels)
 
 
+@keras.saving.register_keras_serializable("colornet")
 class BatchNormalization(keras.layers.BatchNormalization):
-    """Keras's batch normalisation, faster and more exact while training on TensorFlow.
+    """Keras's batch normalization, faster and more exact while training on TensorFlow.
 
     Keras computes it in a dozen passes over its input, rounds the statistics of a lower precision,
     and those of several replicas lose digits as mean(x²) - mean(x)². Same variables, same numbers.
-    Only what this network does is computed here, all else by Keras.
+    For inputs (batch, features) and (batch, height, width, channels), float32 or a mixed precision,
+    with scale and offset, as this network has it.
     """
 
     def call(
         self, inputs: keras.KerasTensor, training: bool | None = None, mask: Any = None
     ) -> keras.KerasTensor:
-        if not training or self.synchronized or not self._can_be_fused(inputs, mask):
+        on_tensorflow = keras.backend.backend() == "tensorflow"
+        if not training or self.synchronized or not on_tensorflow:
             return super().call(inputs, training=training, mask=mask)
         from tensorflow import constant, raw_ops
 
@@ -83,25 +88,10 @@ class BatchNormalization(keras.layers.BatchNormalization):
             moving.assign(moving * self.momentum + now * (1 - self.momentum))
         return result if len(inputs.shape) == 4 else result[:, 0, 0]
 
-    def _can_be_fused(self, inputs: keras.KerasTensor, mask: Any) -> bool:
-        rank = len(inputs.shape)
-        return (
-            keras.backend.backend() == "tensorflow"
-            and self.trainable
-            and mask is None
-            and rank in (2, 4)
-            and self.axis in (-1, rank - 1)
-            and self.scale
-            and self.center
-            and not self.renorm
-            and self.variable_dtype == "float32"
-            and keras.backend.standardize_dtype(inputs.dtype) == self.compute_dtype != "float64"
-        )
-
     def _moments(
         self, inputs: keras.KerasTensor, mask: Any
     ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-        if not self.synchronized or mask is not None or keras.backend.backend() != "tensorflow":
+        if not self.synchronized or keras.backend.backend() != "tensorflow":
             return super()._moments(inputs, mask)
         from tensorflow import distribute
 

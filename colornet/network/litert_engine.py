@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+from colornet import shell
 from colornet.errors import UserError
 from colornet.network import litert_file
 
@@ -83,7 +84,9 @@ class LiteRTEngine:
             self._idle.append(signatures)
 
     def _open(self) -> dict[str, Any]:
-        interpreter = Interpreter(self.source, num_threads=self._threads)
+        with shell.native_remarks_hidden():
+            interpreter = Interpreter(self.source, num_threads=self._threads)
+            interpreter.allocate_tensors()  # says that it uses XNNPACK
         return {
             name: interpreter.get_signature_runner(name)
             for name in interpreter.get_signature_list()

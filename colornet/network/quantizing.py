@@ -12,15 +12,17 @@ for each picture. Two things are done about it:
 """
 
 import collections
+import functools
 import re
 from collections.abc import Iterable
+from typing import Any
 
 import flatbuffers
 import keras
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from colornet.config import Config
+from colornet.network.model import global_path, local_path, networks_of
 
 FLOAT_LAYERS = (
     "low_level_2", "global_6", "global_7", "fusion_global", "colorization_4", "colorization_6",
@@ -30,16 +32,14 @@ STEPS = 127  # of a rounded kernel, on either side of zero
 IDENTIFIER = b"TFL3"  # of LiteRT's files
 
 
-def compensate(
-    model: keras.Model, config: Config, photographs: Iterable[tuple[np.ndarray, np.ndarray]]
-) -> None:
+def compensate(model: keras.Model, photographs: Iterable[tuple[np.ndarray, np.ndarray]]) -> None:
     """Change the biases of a `folded` network so that its rounded kernels give the same means.
 
     Args:
         photographs: luminance for the two paths of some photographs, as [(local copy (1, height,
             width, 1), global copy (1, crop_size, crop_size, 1))].
     """
-    means = _mean_inputs(model, config, photographs)
+    means = _mean_inputs(model, photographs)
     for layer in _layers_with_kernels(model):
         kernel = np.asarray(layer.kernel)
         if layer.bias is None or kernel.size < LEAST_ELEMENTS or layer.name in FLOAT_LAYERS:
@@ -57,28 +57,28 @@ def _layers_with_kernels(model: keras.Model) -> list[keras.layers.Layer]:
 
 
 def _mean_inputs(
-    model: keras.Model, config: Config, photographs: Iterable[tuple[np.ndarray, np.ndarray]]
+    model: keras.Model, photographs: Iterable[tuple[np.ndarray, np.ndarray]]
 ) -> dict[str, list[np.ndarray]]:
     """{layer: [means (inputs) over the pixels of what it is fed, a photograph each]}."""
     means = collections.defaultdict(list)
 
-    def through(name: str, inputs: list[keras.KerasTensor]) -> list[keras.KerasTensor]:
-        network = model.get_layer(name)
+    def measured(network: Any, inputs: Any) -> Any:
+        if not isinstance(network, keras.Model):
+            return network(inputs)
         layers = [layer for layer in network.layers if hasattr(layer, "kernel")]
         probe = keras.Model(network.inputs, [[x.input for x in layers], network.outputs])
-        fed, outputs = probe(inputs, training=False)
+        fed, outputs = probe(inputs if isinstance(inputs, list) else [inputs], training=False)
         for layer, values in zip(layers, fed):
             means[layer.name].append(np.mean(values, axis=tuple(range(values.ndim - 1))))
-        return outputs
+        return outputs if len(outputs) > 1 else outputs[0]
 
+    networks = {
+        name: functools.partial(measured, network) for name, network in networks_of(model).items()
+    }
     for local_copy, global_copy in photographs:
-        fused = through("mid_level", through("low_level", [local_copy]))
-        if config.use_global_features:
-            wide, features = through("global", through("low_level", [global_copy]))
-            fused = [*fused, features]
-            if config.use_classification:
-                through("classification", [wide])
-        through("colorization", through("fusion", fused))
+        described = global_path(networks, networks["low_level"](global_copy))
+        features = [described["global_features"]] if described else []
+        local_path(networks, local_copy, networks["low_level"](local_copy), features)
     return means
 
 

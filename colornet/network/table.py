@@ -1,19 +1,20 @@
 """The layers of a built network as a table, like the paper's table 1."""
 
+import functools
 import math
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
+import keras
+
+from colornet.network.model import global_path, local_path, networks_of
 from colornet.network.vocabulary import NETWORKS
-
-if TYPE_CHECKING:
-    import keras
 
 # Layer, kernel, stride, outputs, output shape without batch, parameters.
 Row = tuple[str, int | None, int | None, int, tuple[int, ...], int]
 
 
-def layer_table(model: "keras.Model") -> dict[str, list[Row]]:
+def layer_table(model: keras.Model) -> dict[str, list[Row]]:
     """Layers with kernels, network by network in the order of NETWORKS.
 
     Returns:
@@ -21,28 +22,26 @@ def layer_table(model: "keras.Model") -> dict[str, list[Row]]:
         kernel and stride are None for fully connected layers. Parameters are the trainable ones,
         those of a layer's batch normalisation included.
     """
-    fed: dict[str, Callable[[dict[str, Any]], list[Any]]] = {
-        "low_level": lambda made: model.inputs,
-        "global": lambda made: made["low_level"],
-        "mid_level": lambda made: made["low_level"],
-        "colorization": lambda made: made["fusion"],
-        "fusion": lambda made: made["mid_level"] + made.get("global", [])[1:],
-        "classification": lambda made: made["global"][:1],
-    }
-    made: dict[str, list[keras.KerasTensor]] = {}
     table = {}
-    for name in [name for name in NETWORKS if name in [layer.name for layer in model.layers]]:
-        network = model.get_layer(name)
-        inner = type(model)(network.inputs, [layer.output for layer in network.layers])
-        inputs = fed[name](made)
-        shapes = [tensor.shape[1:] for tensor in inner.compute_output_spec(inputs)]
-        outputs = network.compute_output_spec(inputs)
-        made[name] = outputs if isinstance(outputs, list) else [outputs]
-        table[name] = _rows(network.layers, shapes)
-    return table
+
+    def recorded(network: Any, inputs: Any) -> Any:
+        if isinstance(network, keras.Model):
+            inner = keras.Model(network.inputs, [layer.output for layer in network.layers])
+            shapes = [tensor.shape[1:] for tensor in inner.compute_output_spec(inputs)]
+            table[network.name] = _rows(network.layers, shapes)
+        return network.compute_output_spec(inputs)
+
+    networks = {
+        name: functools.partial(recorded, network) for name, network in networks_of(model).items()
+    }
+    (luminance,) = model.inputs
+    low = networks["low_level"](luminance)
+    features = global_path(networks, low).get("global_features")
+    local_path(networks, luminance, low, [] if features is None else [features])
+    return {name: table[name] for name in NETWORKS if name in table}
 
 
-def _rows(layers: "Iterable[keras.layers.Layer]", shapes: Iterable[tuple[int, ...]]) -> list[Row]:
+def _rows(layers: Iterable[keras.layers.Layer], shapes: Iterable[tuple[int, ...]]) -> list[Row]:
     rows: list[Row] = []
     for layer, shape in zip(layers, shapes):
         count = sum(math.prod(variable.shape) for variable in layer.trainable_variables)

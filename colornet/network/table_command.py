@@ -15,12 +15,11 @@ from colornet.config import Presets, load_config
 def print_table(options: argparse.Namespace, presets: Presets) -> int:
     """Print every layer with its parameters; returns the exit code."""
     config = load_config(presets, options.preset, options.set, "build_model")
-    total = 0
+    shell.import_tensorflow()
     from colornet.network.model import build_model
     from colornet.network.table import layer_table
 
-    with shell.native_remarks_hidden():
-        model = build_model(config)
+    model, total = build_model(config), 0
     for network, rows in layer_table(model).items():
         print(network)
         for layer, kernel, stride, outputs, shape, count in rows:

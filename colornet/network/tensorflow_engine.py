@@ -10,8 +10,9 @@ import tensorflow as tf
 
 from colornet.config import Config
 from colornet.errors import UserError
-from colornet.network.splitting import split_paths
-from colornet.network.weights_files import load_trained, trained_files
+from colornet.network.model import split_paths
+from colornet.network.vocabulary import trained_files
+from colornet.network.weights_files import load_trained
 
 
 class TensorFlowEngine:

@@ -17,14 +17,11 @@ from colornet.errors import UserError
 from colornet.files import whole_file
 from colornet.network.folding import fold
 from colornet.network.model import build_model
-from colornet.network.vocabulary import settings_path
+from colornet.network.vocabulary import trained_files
 
 if TYPE_CHECKING:
     import h5py
     import keras
-
-BEST_WEIGHTS = "best.weights.h5"
-LAST_WEIGHTS = "last.weights.h5"  # of a run that has not been validated yet
 
 # Variables of a layer in the order in which Keras numbers them.
 LAYER = ("kernel", "bias")
@@ -205,22 +202,3 @@ def load_trained(
         ) from None
     load_weights(model, weights, config.normalization_epsilon)
     return model, config
-
-
-def trained_files(path: str | os.PathLike[str]) -> tuple[str, str]:
-    """(weights file, settings file) of a run folder or a weights file.
-
-    Of a run's weights the best are taken, or the last before there are best ones.
-
-    Raises:
-        UserError: there are none.
-    """
-    if os.path.isdir(path):
-        folder = path
-        names = [os.path.join(path, name) for name in (BEST_WEIGHTS, LAST_WEIGHTS)]
-    else:
-        folder, names = os.path.dirname(path), [os.fspath(path)]
-    for weights in names:
-        if os.path.exists(weights):
-            return weights, settings_path(folder)
-    raise UserError(f"{names[0]}: no such weights; expected a run folder or a weights file")

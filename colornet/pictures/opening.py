@@ -5,7 +5,7 @@ import io
 import os
 import stat
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 import numpy as np
@@ -23,18 +23,23 @@ _FORMATS = (
     "JPEG PNG GIF BMP DIB PPM WEBP AVIF JPEG2000 PSD TGA PCX ICO ICNS SGI QOI DDS XBM XPM PCD"
 ).split()
 
+Reserve = Callable[[int], object]  # function of a number of pixels
 
-def open_picture(path: str | os.PathLike[str], max_pixels: int = MAX_PIXELS) -> Picture:
+
+def open_picture(
+    path: str | os.PathLike[str], max_pixels: int = MAX_PIXELS, reserve: Reserve | None = None
+) -> Picture:
     """Open a picture: upright by its EXIF orientation, its colour profile converted to sRGB.
 
     Args:
         path: any format of photographs; of several frames or pages the first is taken.
         max_pixels: larger pictures are refused before they are decoded.
+        reserve: called with the number of pixels before they are decoded, and may wait.
 
     Raises:
         ImageError: with the reason.
     """
-    with _reasons(max_pixels), _opened(path, max_pixels) as source:
+    with _reasons(max_pixels), _opened(path, max_pixels, reserve) as source:
         return decoded(source, max_pixels)
 
 
@@ -45,7 +50,11 @@ def picture_size(path: str | os.PathLike[str], max_pixels: int = MAX_PIXELS) -> 
 
 
 def open_square(
-    path: str | os.PathLike[str] | bytes, size: int, min_side: int = 1, max_pixels: int = MAX_PIXELS
+    path: str | os.PathLike[str] | bytes,
+    size: int,
+    min_side: int = 1,
+    max_pixels: int = MAX_PIXELS,
+    reserve: Reserve | None = None,
 ) -> np.ndarray:
     """A picture squeezed to uint8 (size, size, 3) sRGB, as the paper's 256 x 256 training pictures.
 
@@ -54,11 +63,12 @@ def open_square(
 
     Args:
         path: of a file, or a file's content as bytes.
+        reserve: as `open_picture` takes it.
 
     Raises:
         ImageError: with the reason.
     """
-    with _reasons(max_pixels), _opened(path, max_pixels) as source:
+    with _reasons(max_pixels), _opened(path, max_pixels, reserve) as source:
         width, height = source.size
         if min(width, height) < min_side:
             raise ImageError(f"too small: {width} x {height}")
@@ -75,7 +85,9 @@ def open_square(
 
 
 @contextlib.contextmanager
-def _opened(path: str | os.PathLike[str] | bytes, max_pixels: int) -> Iterator[Source]:
+def _opened(
+    path: str | os.PathLike[str] | bytes, max_pixels: int, reserve: Reserve | None = None
+) -> Iterator[Source]:
     """The Source of a file whose header is sound; nothing is decoded yet."""
     if Image.MAX_IMAGE_PIXELS:  # Pillow refuses twice as many before we can
         Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, max_pixels)
@@ -84,6 +96,8 @@ def _opened(path: str | os.PathLike[str] | bytes, max_pixels: int) -> Iterator[S
     with _file(path) as file:
         source = _source(file)
         check_size(source.size, max_pixels)
+        if reserve:
+            reserve(source.size[0] * source.size[1])
         yield source
 
 

@@ -2,7 +2,7 @@
 
 Prints fade, scans are flat, plates were exposed too long or not long enough: of the luminance's
 range little is left. The network sees it stretched, in training as when it colours; what it colours
-keeps the luminance that it has. Measured in docs/RESULTS.md.
+keeps the luminance that it has. Measured in docs/results.md.
 """
 
 import numpy as np

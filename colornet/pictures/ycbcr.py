@@ -9,7 +9,7 @@ import functools
 
 import numpy as np
 
-from colornet.pictures.colorspace import linear_rgb
+from colornet.pictures.colorspace import linear_rgb, linear_to_srgb, srgb_to_linear
 
 # FFmpeg's numbers (AVColorSpace) of matrices, with the shares of red and blue in luma.
 MATRICES = {
@@ -21,11 +21,22 @@ MATRICES = {
     9: (0.2627, 0.0593),  # BT.2020
 }
 BT709, BT601, UNSAID = 1, 6, 2
+# FFmpeg's numbers (AVColorTransferCharacteristic) of HDR's curves; any other is taken for sRGB's.
+PQ, HLG, SDR = 16, 18, 1
+WHITE = 100.0  # cd/m² of HDR's light that count as white, as in SDR mastering (broadcasters: 203)
+HLG_PEAK, HLG_GAMMA = 1000.0, 1.2  # cd/m² and system gamma of the display that BT.2100 assumes
 HD_HEIGHT = 720  # rows from which players take a film that does not say for BT.709
 
 TABLE_AB = 110.0  # Lab units; the chroma table spans -110 to 110, all that sRGB holds
 _SHARE_HALVINGS = 7  # of the chroma that is kept: finer than an 8-bit step
 _NEWTON_STEPS = 3
+# Constants of ITU-R BT.2100's curves, and linear sRGB to linear BT.2020 (ITU-R BT.2087).
+_PQ_M1, _PQ_M2 = 2610 / 16384, 2523 / 32
+_PQ_C1, _PQ_C2, _PQ_C3 = 107 / 128, 2413 / 128, 2392 / 128
+_HLG_A, _HLG_B, _HLG_C = 0.17883277, 0.28466892, 0.55991073
+_BT2020_OF_SRGB = np.array(
+    [[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]], np.float32
+)
 _SLACK = 1 / 512  # outside of [0, 1] that still rounds to 0 or 1
 
 
@@ -36,10 +47,12 @@ class Levels:
     Attributes:
         bits: of a sample, 8 to 16.
         full: whether luma spans all integers (JPEG's range), or 16 to 235 of 8 bits.
+        transfer: PQ, HLG, or SDR.
     """
 
     bits: int
     full: bool
+    transfer: int = SDR
 
     @property
     def _unit(self) -> int:
@@ -50,9 +63,12 @@ class Levels:
         return (1 << self.bits) - 1
 
     def gray_of(self, luma: np.ndarray) -> np.ndarray:
-        """Luma integers to gray float32 in [0, 1]."""
+        """Convert luma integers to sRGB gray, float32 in [0, 1]; HDR's light is cut at WHITE."""
         zero, span = (0, self._top) if self.full else (16 * self._unit, 219 * self._unit)
-        return np.clip((np.asarray(luma, np.float32) - zero) / np.float32(span), 0, 1)
+        signal = np.clip((np.asarray(luma, np.float32) - zero) / np.float32(span), 0, 1)
+        if self.transfer == SDR:
+            return signal
+        return linear_to_srgb(np.minimum(light_of(signal, self.transfer), 1)).astype(np.float32)
 
     def with_bits(self, luma: np.ndarray, bits: int) -> np.ndarray:
         """Luma integers as those of another number of bits, rounded if there are fewer."""
@@ -77,9 +93,37 @@ def matrix_of(number: int, height: int) -> int:
     return number if number in MATRICES else BT709 if height >= HD_HEIGHT else BT601
 
 
+def transfer_of(number: int) -> int:
+    """Return the curve, PQ, HLG, or SDR, of FFmpeg's number of a transfer characteristic."""
+    return number if number in (PQ, HLG) else SDR
+
+
+def light_of(signal: np.ndarray, transfer: int) -> np.ndarray:
+    """Convert an HDR signal in [0, 1] to light, of which 1 is WHITE (ITU-R BT.2100)."""
+    if transfer == PQ:
+        root = np.maximum(signal, 0) ** (1 / _PQ_M2)
+        light = np.maximum(root - _PQ_C1, 0) / (_PQ_C2 - _PQ_C3 * root)
+        return light ** (1 / _PQ_M1) * (10_000 / WHITE)
+    scene = np.where(
+        signal <= 0.5, signal * signal / 3, (np.exp((signal - _HLG_C) / _HLG_A) + _HLG_B) / 12
+    )
+    return scene**HLG_GAMMA * (HLG_PEAK / WHITE)
+
+
+def signal_of(light: np.ndarray, transfer: int) -> np.ndarray:
+    """Convert light, of which 1 is WHITE, to an HDR signal; the inverse of `light_of`."""
+    light = np.maximum(light, 0)
+    if transfer == PQ:
+        power = (light * (WHITE / 10_000)) ** _PQ_M1
+        return ((_PQ_C1 + _PQ_C2 * power) / (1 + _PQ_C3 * power)) ** _PQ_M2
+    scene = (light * (WHITE / HLG_PEAK)) ** (1 / HLG_GAMMA)
+    bright = _HLG_A * np.log(np.maximum(12 * scene - _HLG_B, 1e-6)) + _HLG_C
+    return np.where(scene <= 1 / 12, np.sqrt(3 * scene), bright)
+
+
 @functools.cache
-def chroma_table(matrix: int, size: int) -> np.ndarray:
-    """Cb and Cr, each plus a half, of evenly spaced luma, a* and b*.
+def chroma_table(matrix: int, size: int, transfer: int = SDR) -> np.ndarray:
+    """Return Cb and Cr, each plus a half, of evenly spaced gray, a*, and b*.
 
     Colours that sRGB does not hold at their luma have as much of their chroma as it does, at the
     same ratio of a* to b*.
@@ -87,40 +131,57 @@ def chroma_table(matrix: int, size: int) -> np.ndarray:
     Args:
         matrix: a key of MATRICES.
         size: entries along each axis; odd, so that one of them is gray.
+        transfer: PQ, HLG, or SDR. HDR's primaries are those of BT.2020.
 
     Returns:
-        float32 (size, size, size, 2): luma 0 to 1, a* and b* from -TABLE_AB to TABLE_AB.
+        float32 (size, size, size, 2): gray 0 to 1, a* and b* from -TABLE_AB to TABLE_AB.
     """
     luma, a, b = np.meshgrid(
         np.linspace(0, 1, size, dtype=np.float32),
         *2 * [np.linspace(-TABLE_AB, TABLE_AB, size, dtype=np.float32)],
         indexing="ij",
     )
-    luma, fa, fb = luma.reshape(-1), a.reshape(-1) / 500, b.reshape(-1) / 200
+    gray, fa, fb = luma.reshape(-1), a.reshape(-1) / 500, b.reshape(-1) / 200
+    luma = gray if transfer == SDR else signal_of(srgb_to_linear(gray), transfer)
     red, blue = MATRICES[matrix]
     weights = np.array([red, 1 - red - blue, blue], np.float32)
     low: np.ndarray = np.zeros_like(luma)  # shares of the chroma
     high: np.ndarray = np.ones_like(luma)
     share = high
     for _ in range(_SHARE_HALVINGS):
-        rgb = _rgb_of_luma(luma, fa * share, fb * share, weights)
+        rgb = _gamma(_linear_of_luma(gray, luma, fa * share, fb * share, weights, transfer))
         inside = (rgb.min(axis=0) >= -_SLACK) & (rgb.max(axis=0) <= 1 + _SLACK)
         low, high = np.where(inside, share, low), np.where(inside, high, share)
         share = (low + high) / 2
-    rgb = np.clip(_rgb_of_luma(luma, fa * low, fb * low, weights), 0, 1)
+    linear = _linear_of_luma(gray, luma, fa * low, fb * low, weights, transfer)
+    rgb = np.clip(_signal(linear, transfer), 0, 1)
     chroma = (rgb[[2, 0]] - weights @ rgb) / (2 * (1 - weights[[2, 0], None])) + 0.5
     return chroma.T.reshape(size, size, size, 2)
 
 
-def _rgb_of_luma(
-    luma: np.ndarray, fa: np.ndarray, fb: np.ndarray, weights: np.ndarray
+def _linear_of_luma(
+    gray: np.ndarray,
+    luma: np.ndarray,
+    fa: np.ndarray,
+    fb: np.ndarray,
+    weights: np.ndarray,
+    transfer: int,
 ) -> np.ndarray:
-    """sRGB (3, entries), unclipped, that has a luma and, in `linear_rgb`'s terms, an ab."""
-    fy = (luma + np.float32(0.16)) / np.float32(1.16)  # near a gray's (L* + 16) / 116
+    """Return linear sRGB (3, entries), unclipped, of a luma and, in `linear_rgb`'s terms, an ab."""
+    fy = (gray + np.float32(0.16)) / np.float32(1.16)  # near a gray's (L* + 16) / 116
     for _ in range(_NEWTON_STEPS):
-        rgb, steeper = (_gamma(linear_rgb(y, fa, fb)) for y in (fy, fy + np.float32(1e-2)))
+        rgb, steeper = (
+            _signal(linear_rgb(y, fa, fb), transfer) for y in (fy, fy + np.float32(1e-2))
+        )
         fy += (luma - weights @ rgb) * np.float32(1e-2) / (weights @ (steeper - rgb))
-    return _gamma(linear_rgb(fy, fa, fb))
+    return linear_rgb(fy, fa, fb)
+
+
+def _signal(linear: np.ndarray, transfer: int) -> np.ndarray:
+    """Return the R'G'B' (3, entries) of linear sRGB."""
+    if transfer == SDR:
+        return _gamma(linear)
+    return signal_of(_BT2020_OF_SRGB @ linear, transfer).astype(np.float32)
 
 
 def _gamma(linear: np.ndarray) -> np.ndarray:

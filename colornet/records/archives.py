@@ -65,7 +65,7 @@ def index(path: str, folder: str) -> Archive:
     stamp = f"{os.path.realpath(path)}\0{status.st_size}\0{status.st_mtime_ns}"
     name = f"archive-{hashlib.sha256(os.fsencode(stamp)).hexdigest()[:16]}.npz"
     kept = os.path.join(folder, name)
-    if storage.exists(kept):
+    if os.path.exists(kept):
         try:
             with np.load(io.BytesIO(storage.read_bytes(kept))) as arrays:
                 names = Names(arrays["data"], arrays["ends"])
@@ -77,7 +77,7 @@ def index(path: str, folder: str) -> Archive:
     buffer = io.BytesIO()
     names, starts, sizes = archive[1:]
     np.savez(buffer, data=names.data, ends=names.ends, starts=starts, sizes=sizes)
-    storage.make_folder(folder)
+    os.makedirs(folder, exist_ok=True)
     storage.write_bytes(kept, [buffer.getvalue()])
     return archive
 

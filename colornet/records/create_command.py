@@ -26,13 +26,12 @@ if TYPE_CHECKING:
 
 def create(options: argparse.Namespace, presets: Presets) -> int:
     """The script's work, from parsed arguments; returns the exit code."""
-    from colornet.records import lists, photographs, records_folder, sources, storage
+    from colornet.records import lists, photographs, records_folder, sources
 
     config = load_config(presets, options.preset, options.set, "input_create")
     _check(options)
-    if not storage.is_remote(options.records):
-        files.check_folder(options.records, "--records")
-        _check_apart(options)
+    files.check_folder(options.records, "--records")
+    _check_apart(options)
     if options.list:
         train, val = _listed(options, lists, sources)
     else:

@@ -126,7 +126,7 @@ def _digest(path: str, size: int) -> str:
 
 def _check_size(path: str, expected: int) -> None:
     try:
-        size = storage.size(path)
+        size = os.path.getsize(path)
     except FileNotFoundError:
         raise UserError(
             f"{path}: shard is missing; run input_create.py again to make it anew"

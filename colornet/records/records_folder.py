@@ -7,7 +7,8 @@ from typing import Any
 
 from colornet.config import Config, settings_of
 from colornet.errors import UserError
-from colornet.files import locked, remove_leftovers
+from colornet.files import remove_leftovers
+from colornet.locks import locked
 from colornet.records import storage, totals
 from colornet.records.dataset import DATASET, PLAN, SCHEMA
 from colornet.records.photographs import PhotographList
@@ -45,7 +46,7 @@ def create_records(
         splits, folder, config.shard_pictures, val_fraction if val is None else None
     )
     try:
-        storage.make_folder(folder)
+        os.makedirs(folder, exist_ok=True)
         with _alone(folder, *part):
             _check_plan(os.path.join(folder, PLAN), plan)
             make_shards(config, splits, jobs[part[0] - 1 :: part[1]], folder, workers)
@@ -74,7 +75,7 @@ def _shards_and_jobs(
 
 def _is_whole(folder: str, shards: list[Shard]) -> bool:
     """Whether all shards are finished; says how many are not."""
-    found = set(storage.names(folder))
+    found = set(os.listdir(folder))
     missing = sum(not shard.is_finished(found) for shard in shards)
     if missing:
         print(f"{missing} shards of other parts are missing; {DATASET} waits for them")
@@ -101,9 +102,6 @@ def _identity(photographs: PhotographList) -> dict[str, Any]:
 @contextlib.contextmanager
 def _alone(folder: str, k: int, n: int) -> Iterator[None]:
     """Keep other processes off this part, and clear away what killed ones left."""
-    if storage.is_remote(folder):  # such storage knows no locks
-        yield
-        return
     with locked(os.path.join(folder, f".part-{k}-of-{n}.lock"), f"{folder}, part {k}/{n}"):
         remove_leftovers(folder)
         yield
@@ -111,7 +109,7 @@ def _alone(folder: str, k: int, n: int) -> Iterator[None]:
 
 def _check_plan(path: str, plan: dict[str, Any]) -> None:
     """Write plan.json, or compare with that of an earlier start."""
-    if not storage.exists(path):
+    if not os.path.exists(path):
         return storage.write_json(path, plan)
     try:
         made = storage.read_json(path)

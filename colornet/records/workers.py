@@ -20,7 +20,6 @@ from colornet.config import Config
 from colornet.errors import UserError
 from colornet.files import printable
 from colornet.progress import progress
-from colornet.records import storage
 from colornet.records.photographs import Entry, PhotographList
 from colornet.records.shard_writing import ShardJob, write_shards
 
@@ -85,7 +84,7 @@ def make_shards(
         OSError: a shard cannot be written.
         UserError: a process was killed.
     """
-    found = set(storage.names(folder))
+    found = set(os.listdir(folder))
     todo = [job for job in jobs if not all(shard.is_finished(found) for shard in job.shards)]
     total = sum(len(job.positions) for job in todo)
     count, left = (sum(len(job.shards) for job in some) for some in (jobs, todo))
@@ -94,14 +93,13 @@ def make_shards(
         f"{total} photographs to read, {workers} processes",
         flush=True,
     )
-    if not storage.is_remote(folder):
-        unfinished = set(todo)
-        _name_changed(splits, [job for job in jobs if job not in unfinished])
+    unfinished = set(todo)
+    _name_changed(splits, [job for job in jobs if job not in unfinished])
     if not todo:
         return
     started = time.monotonic()
     try:
-        _run_workers(config, splits, todo, _context(folder), workers, total)
+        _run_workers(config, splits, todo, _context(), workers, total)
     except concurrent.futures.process.BrokenProcessPool:
         raise UserError(
             "a worker process was killed, perhaps for want of memory; finished shards are kept, "
@@ -132,9 +130,9 @@ def _name_changed(splits: Mapping[str, PhotographList], made: Sequence[ShardJob]
         )
 
 
-def _context(folder: str) -> BaseContext:
-    # A process forked off TensorFlow, which remote paths need, may hang.
-    fork = sys.platform == "linux" and not storage.is_remote(folder)
+def _context() -> BaseContext:
+    """Return how worker processes start; one forked off TensorFlow's threads may hang."""
+    fork = sys.platform == "linux" and "tensorflow" not in sys.modules
     return multiprocessing.get_context("fork" if fork else "spawn")
 
 

@@ -9,9 +9,9 @@ import tensorflow as tf
 
 from colornet.config import Config, save_config
 from colornet.errors import UserError
-from colornet.files import check_folder, locked
-from colornet.network import weights_files
-from colornet.network.vocabulary import settings_path
+from colornet.files import check_folder
+from colornet.locks import locked
+from colornet.network import vocabulary, weights_files
 
 
 class RunFolder:
@@ -32,10 +32,10 @@ class RunFolder:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
-        self.settings = settings_path(path)
+        self.settings = vocabulary.settings_path(path)
         self.metrics = os.path.join(path, "metrics.jsonl")
-        self.best_weights = os.path.join(path, weights_files.BEST_WEIGHTS)
-        self.last_weights = os.path.join(path, weights_files.LAST_WEIGHTS)
+        self.best_weights = os.path.join(path, vocabulary.BEST_WEIGHTS)
+        self.last_weights = os.path.join(path, vocabulary.LAST_WEIGHTS)
         self.checkpoints = os.path.join(path, "checkpoints")
         self.panels = os.path.join(path, "panels")
         self.curves = os.path.join(path, "curves.png")

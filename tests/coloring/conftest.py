@@ -1,4 +1,4 @@
-"""What the tests of colouring share: a tiny network, loaded once, and the script run with it."""
+"""What the tests of coloring share: a tiny network, loaded once, and the script run with it."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Films through the script's `main`: what is kept, what is coloured, and what is said."""
+"""Films through the script's `main`: what is kept, what is colored, and what is said."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ from PIL import Image
 from skimage import color, data
 
 import tiny
-from colornet.films import kinds, shots
+from colornet.films import frames, kinds, shots
 from colornet.films.ahead import ahead
 from colornet.films.steadying import Steadying
 from colornet.progress import progress
@@ -146,9 +146,12 @@ def test_subtitles_are_copied(run, capfd, ending, codec, texts):
     for kind in ("subtitles", "audio"):
         before, after = packets(f"a.{ending}", kind), packets(f"b.{ending}", kind)
         assert [p for p in after if len(p[1]) > 2] == [p for p in before if len(p[1]) > 2]
-    other = "mp4" if ending == "mkv" else "mkv"
-    assert run(f"a.{ending}", "-o", f"c.{other}") == 1
-    assert f"output that ends in .{ending}" in capfd.readouterr().err
+    if ending == "mkv":
+        assert run("a.mkv", "-o", "c.mp4") == 1
+        assert "give an output that ends in .mkv" in capfd.readouterr().err
+    else:
+        assert run("a.mp4", "-o", "c.mkv") == 0
+        assert "left out: subtitle stream 2 (mov_text)" in capfd.readouterr().err
 
 
 def test_cover_is_kept(run):
@@ -198,8 +201,10 @@ def fading(plane, shares):
 def begins(planes):
     """First frames of the shots of a film."""
     levels = kinds_levels()
-    copies = [(shots.coarse(Image.fromarray(plane), levels), lambda: 0) for plane in planes]
-    return [shot.start for shot in shots.find_shots(copies)]
+    found = shots.find_shots(
+        planes, lambda plane: shots.coarse(Image.fromarray(plane), levels), lambda plane: plane
+    )
+    return [shot.start for shot in found]
 
 
 def kinds_levels():
@@ -395,13 +400,30 @@ def test_mistakes_are_named(run, capfd, arguments, says):
 def test_options_of_pictures_without_a_picture_are_named(run, capfd):
     write("a.mkv", panned(2))
     assert run("a.mkv", "-o", "b.mkv", "--compare", "--quality", "95", "--crf", "0") == 0
-    said = "--compare, --quality: of pictures alone, and no input is one"
+    said = "--compare, --quality: for pictures only, and no input is one"
     assert said in capfd.readouterr().err.splitlines()
 
 
-def test_interrupted_film_leaves_nothing(run, monkeypatch):
-    from colornet.films import frames
+def test_an_error_that_nobody_foresaw_ends_one_film(run, monkeypatch, capsys):
+    for name in ("a.mkv", "b.mkv"):
+        write(name, panned(2))
+    with_chroma, calls = frames.with_chroma, []
 
+    def fails_once(*arguments):
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise IndexError("no such plane")
+        return with_chroma(*arguments)
+
+    monkeypatch.setattr(frames, "with_chroma", fails_once)
+    assert run("a.mkv", "b.mkv", "-o", "out") == 1
+    caught = capsys.readouterr()
+    assert "1 colored, 1 failed" in caught.out and os.listdir("out") == ["b.mkv"]
+    assert "a.mkv: unexpected error, IndexError: no such plane; --debug shows where" in caught.err
+    assert "Traceback" not in caught.err
+
+
+def test_interrupted_film_leaves_nothing(run, monkeypatch):
     write("a.mkv", panned(8))
     original, count = frames.with_chroma, []
 

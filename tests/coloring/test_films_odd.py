@@ -122,3 +122,13 @@ def test_sound_that_goes_on_alone_is_passed_on(colorizer):
 
     next(FilmColorizer(colorizer, FilmSettings())._colored(sound(), 8))
     assert len(given) <= PACKETS
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.png"])
+def test_an_animated_picture_is_colored_as_a_film(run, name):
+    pictures = [tiny.photograph(48, 32).rotate(10 * number).convert("RGB") for number in range(4)]
+    pictures[0].save(name, save_all=True, append_images=pictures[1:], duration=80)
+    pictures[0].save("still.png")
+    assert run(name, "still.png", "-o", "out") == 0
+    assert times("out/a.mp4") == [Fraction(8 * number, 100) for number in range(4)]
+    assert os.path.exists("out/still.png")

@@ -1,13 +1,13 @@
-"""Smoothing of chrominance: grounds even out, edges of the luminance stay edges of colour."""
+"""Smoothing of chrominance: grounds even out, edges of the luminance stay edges of color."""
 
 import dataclasses
 
 import numpy as np
 import pytest
-from presets import load_config
 
-from colornet.coloring.colorizer import Colorizer
+from colornet.coloring.colorizer import Colorizer, predict
 from colornet.coloring.smoothing import smooth
+from presets import load_config
 from tiny import photograph
 
 SIDE = 72
@@ -52,9 +52,9 @@ def test_one_color_stays_what_it_is(shape):
 def test_smoothing_is_a_setting_that_the_paper_does_without(tiny_network):
     colorizer = Colorizer(tiny_network, chroma=1.5)
     pixels = np.asarray(photograph(40, 40))
-    local_copy, global_copy = colorizer.copies(pixels)
-    plain = 1.5 * colorizer.chrominance(local_copy[None], colorizer.describe(global_copy[None])[0])
-    assert np.abs(colorizer.colors_of(pixels)[0] - plain[0]).max() > 0.01
+    inputs = colorizer.prepare(pixels)
+    plain = predict(colorizer.engine, inputs, None, smoothing=False, chroma=1.5)
+    assert np.abs(colorizer.predict(inputs) - plain).max() > 0.01
     colorizer.config = dataclasses.replace(colorizer.config, smoothing=False)
-    np.testing.assert_allclose(colorizer.colors_of(pixels)[0], plain[0], atol=1e-4)
+    np.testing.assert_allclose(colorizer.predict(inputs), plain, atol=1e-4)
     assert not load_config("paper").smoothing

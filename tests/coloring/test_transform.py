@@ -187,7 +187,7 @@ def test_folders_are_mirrored_and_patterns_expanded(run, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert "album: left out 1 camera raw, 1 linked folder, 1 other file, 1 hidden folder" in lines
     assert "x2.png: the first of its 2 pages; the others are left out" in lines
-    assert "5 coloured, 0 failed" in lines
+    assert "5 colored, 0 failed" in lines
 
 
 def test_folders_come_out_as_one_by_one(run):
@@ -213,8 +213,8 @@ def test_more_pictures_than_are_in_memory_at_a_time(tmp_path):
         GRAY.resize(size).save(path)
     lock, held, seen = threading.Lock(), [], []
 
-    def work(path):
-        width, height = sizes[paths.index(path)]
+    def work(path, reserve):
+        width, height = opening.open_picture(path, reserve=reserve).pixels.shape[::-1]
         with lock:
             held.append(width * height)
             seen.append(list(held))
@@ -223,7 +223,7 @@ def test_more_pictures_than_are_in_memory_at_a_time(tmp_path):
             held.remove(width * height)
         return path
 
-    done = list(each_picture(work, paths, str, limit=5000))
+    done = list(each_picture(work, paths, limit=5000))
     assert done == [(path, path, None) for path in paths]
     assert all(sum(pixels) <= 5000 or pixels == [20000] for pixels in seen)
     assert [20000] in seen and max(map(len, seen)) == 2
@@ -235,7 +235,7 @@ def test_finished_outputs_are_skipped_unless_told(run, capsys):
     assert run("a.png", "-o", "out") == 0
     before = os.stat("out/a.png").st_mtime_ns
     assert run("a.png", "b.png", "-o", "out") == 0
-    assert "1 already coloured" in capsys.readouterr().out
+    assert "1 already colored" in capsys.readouterr().out
     assert os.stat("out/a.png").st_mtime_ns == before and os.path.exists("out/b.png")
     assert run("a.png", "b.png", "-o", "out", "--overwrite") == 0
     assert os.stat("out/a.png").st_mtime_ns > before
@@ -297,7 +297,7 @@ def test_options_of_films_without_a_film_are_named(run, capsys):
     GRAY.save("a.png")
     assert run("a.png", "-o", "out", "--from", "0", "--steady", "on", "--codec", "ffv1") == 0
     assert capsys.readouterr().err.splitlines()[0] == (
-        "--from, --steady, --codec: of films alone, and no input is one"
+        "--from, --steady, --codec: for films only, and no input is one"
     )
 
 
@@ -305,8 +305,8 @@ def test_an_output_folder_inside_the_input_is_not_searched(run):
     os.mkdir("album")
     GRAY.save("album/a.png")
     for _ in range(2):
-        assert run("album", "-o", "album/coloured") == 0
-    assert files_below("album") == ["a.png", "coloured/a.png"]
+        assert run("album", "-o", "album/colored") == 0
+    assert files_below("album") == ["a.png", "colored/a.png"]
 
 
 def test_two_inputs_do_not_share_an_output(run, capsys):
@@ -316,7 +316,7 @@ def test_two_inputs_do_not_share_an_output(run, capsys):
     assert run("a.png", "b/a.png", "a.png", "-o", "out") == 1
     caught = capsys.readouterr()
     assert caught.err == "b/a.png: its output out/a.png is that of another input too\n"
-    assert "1 coloured, 1 failed" in caught.out
+    assert "1 colored, 1 failed" in caught.out
 
 
 def test_what_follows_a_point_in_a_name_is_kept(run):
@@ -361,7 +361,7 @@ def test_failures_are_named_and_the_rest_goes_on(run, capsys):
         "empty.png: empty file",
         "text.png: not a picture",
     ]
-    assert "1 coloured, 3 failed" in caught.out and os.listdir("out") == ["good.png"]
+    assert "1 colored, 3 failed" in caught.out and os.listdir("out") == ["good.png"]
 
 
 def test_outputs_that_cannot_be_written_are_named(run, capsys):
@@ -597,17 +597,41 @@ def test_networks_without_global_features_or_classes(run, tmp_path, capsys):
         assert f"error: {option[0]}" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("debug", [(), ("--debug",)])
+def test_an_error_that_nobody_foresaw_ends_one_picture(run, monkeypatch, capsys, debug):
+    from colornet.pictures import saving
+
+    save = saving.save
+
+    def fails_for_one(image, path, *arguments):
+        if path.endswith("b.png"):
+            raise IndexError("list index\nout of range")
+        save(image, path, *arguments)
+
+    monkeypatch.setattr(saving, "save", fails_for_one)
+    for name in ("a.png", "b.png", "c.png"):
+        GRAY.save(name)
+    assert run("a.png", "b.png", "c.png", "-o", "out", *debug) == 1
+    caught = capsys.readouterr()
+    assert "2 colored, 1 failed" in caught.out and files_below("out") == ["a.png", "c.png"]
+    reason = "b.png: unexpected error, IndexError: list index out of range"
+    if debug:
+        assert reason in caught.err and "Traceback" in caught.err and "fails_for_one" in caught.err
+    else:
+        assert caught.err.splitlines() == [reason + "; --debug shows where"]
+
+
 # --- Functions ----------------------------------------------------------------------------------
 
 
 def test_colorize_is_what_the_script_does(run, colorizer, tiny_network):
-    from colornet.coloring.colorizer import Colorizer, colorize
+    from colornet.coloring.colorizer import Colorizer
 
     photograph(150, 100).save("a.png")
     photograph(64, 48, data.rocket).save("style.png")
     pixels = pixels_of("a.png")
     assert run("a.png", "-o", "a_out.png") == 0
-    assert np.array_equal(colorize(pixels, colorizer), pixels_of("a_out.png"))
+    assert np.array_equal(colorizer.colorize(pixels), pixels_of("a_out.png"))
     assert (
         run(
             "a.png",
@@ -623,12 +647,13 @@ def test_colorize_is_what_the_script_does(run, colorizer, tiny_network):
         == 0
     )
     full = Colorizer(tiny_network, chroma=1.5, working_size=0)
-    style = full.style_of(pixels_of("style.png"))
-    made = colorize(pixels, full, style=style)
+    made = full.colorize(pixels, style=pixels_of("style.png"))
     assert np.array_equal(made, pixels_of("b.png"))
 
 
 def test_colors_that_are_not_finite_make_no_picture(colorizer, monkeypatch):
+    from colornet.coloring.colorizer import Inputs
+
     class Broken:
         source = "broken.weights.h5"
 
@@ -636,8 +661,9 @@ def test_colors_that_are_not_finite_make_no_picture(colorizer, monkeypatch):
             return np.full((1, 20, 30, 2), np.nan, np.float32)
 
     monkeypatch.setattr(colorizer, "engine", Broken())
-    with pytest.raises(ImageError, match="no finite colors come from broken.weights.h5"):
-        colorizer.chrominance(np.zeros((1, 40, 60, 1), np.float32), None)
+    inputs = Inputs(np.zeros((1, 40, 60, 1), np.float32), np.zeros((1, 32, 32, 1), np.float32))
+    with pytest.raises(ImageError, match="broken.weights.h5 produced NaN or infinite values"):
+        colorizer.predict(inputs, np.zeros((1, 8), np.float32))
 
 
 def test_classes_without_names_have_numbers(tiny_network):
@@ -655,16 +681,14 @@ def test_a_mount_is_no_part_of_the_style(colorizer):
     scan[25:85, 20:100] = tiny.photograph(80, 60, data.astronaut).convert("L")
     rows, columns = within_mount(scan)
     assert rows.stop - rows.start < 64
-    style = colorizer.style_of(scan[rows, columns])
-    np.testing.assert_array_equal(colorizer.style_of(scan), style)
+    style = colorizer.describe(scan[rows, columns])[0]
+    np.testing.assert_array_equal(colorizer.describe(scan)[0], style)
 
 
 def test_colorize_takes_gray_of_any_depth(colorizer):
-    from colornet.coloring.colorizer import colorize
-
     gray = np.asarray(GRAY)
-    deep = colorize(gray.astype(np.float32) / 255, colorizer)
-    apart = np.abs(deep.astype(int) - colorize(np.repeat(gray[..., None], 3, 2), colorizer))
+    deep = colorizer.colorize(gray.astype(np.float32) / 255)
+    apart = np.abs(deep.astype(int) - colorizer.colorize(np.repeat(gray[..., None], 3, 2)))
     assert deep.dtype == np.uint8 and deep.shape == (40, 60, 3) and apart.max() <= 6
 
 
@@ -735,8 +759,6 @@ def test_bfloat16_colors_nearly_as_float32(run):
 
 def test_the_script_as_a_process_colors_as_the_function_does(tiny_network, colorizer, tmp_path):
     """There it keeps laid-out copies of the weights, over pictures of several shapes."""
-    from colornet.coloring.colorizer import colorize
-
     shapes = [(64, 48), (40, 56), (24, 24), (64, 48)]
     for number, shape in enumerate(shapes):
         photograph(*shape).save(tmp_path / f"{number}.png")
@@ -755,7 +777,7 @@ def test_the_script_as_a_process_colors_as_the_function_does(tiny_network, color
         capture_output=True,
     )
     for number in range(len(shapes)):
-        expected = colorize(pixels_of(tmp_path / f"{number}.png"), colorizer).astype(int)
+        expected = colorizer.colorize(pixels_of(tmp_path / f"{number}.png")).astype(int)
         colored = pixels_of(tmp_path / "out" / f"{number}.png")
         assert np.abs(colored - expected).max() <= 1
 
@@ -766,7 +788,7 @@ def test_the_global_path_sees_the_whole_picture(colorizer, monkeypatch, zoom):
     monkeypatch.setattr(colorizer, "config", dataclasses.replace(colorizer.config, zoom=zoom))
     framed = np.zeros((36, 36, 3), np.uint8)
     framed[[0, 1, -1, -2]] = framed[:, [0, 1, -1, -2]] = 255
-    _, global_copy = colorizer.copies(framed)
+    global_copy = colorizer.prepare(framed).global_[0]
     assert global_copy.shape == (32, 32, 1)
     frame = np.ones((32, 32), bool)
     frame[1:-1, 1:-1] = False

@@ -1,6 +1,5 @@
 """model_evaluate.py from photographs to table, report and sheet, with tiny random networks."""
 
-import argparse
 import contextlib
 import dataclasses
 import json
@@ -11,7 +10,6 @@ import numpy as np
 import pytest
 import skimage.data
 from PIL import Image
-from presets import load_config
 
 import input_create
 import model_evaluate
@@ -19,12 +17,15 @@ import tiny
 from build_model import build_model
 from colornet.config import read_config, save_config
 from colornet.errors import UserError
-from colornet.evaluation import evaluating, report
-from colornet.evaluation.measuring import Measuring, Photograph
-from colornet.network.vocabulary import CONFIG
-from colornet.network.weights_files import BEST_WEIGHTS, save_weights
-from colornet.pictures import colorspace
+from colornet.evaluation import contact_sheet, evaluating, metrics, report
+from colornet.evaluation.evaluator import Evaluator, Photograph
+from colornet.evaluation.photograph_sets import find_sets
+from colornet.network.vocabulary import BEST_WEIGHTS, CONFIG
+from colornet.network.weights_files import save_weights
+from colornet.pictures import colorspace, sheets
+from presets import load_config
 
+COLORFUL = ("ciede2000", "colorfulness", "colorfulness_absolute")
 CLASSES = ("coffee", "people", "sky")
 
 
@@ -82,6 +83,10 @@ def evaluated(arguments, tmp_path):
     return code, json.loads(report.read_text())
 
 
+def save_empty_sheet(path):
+    sheets.save(sheets.sheet([[np.zeros((9, 9, 3), np.uint8)]], 9), path)
+
+
 def test_report_holds_every_measure_of_model_and_baselines(model, photographs, tmp_path, capsys):
     code, report = evaluated([photographs, "--model", model], tmp_path)
     assert code == 0
@@ -89,7 +94,7 @@ def test_report_holds_every_measure_of_model_and_baselines(model, photographs, t
     assert settings == {
         "name": "model",
         "path": "tiny",
-        "colornet/weights": "best.weights.h5",
+        "weights": "best.weights.h5",
         "engine": "tensorflow float32",
         "working_size": 48,
         "chroma": 1.0,
@@ -98,7 +103,7 @@ def test_report_holds_every_measure_of_model_and_baselines(model, photographs, t
     (whole,) = report["sets"]
     assert (whole["pictures"], whole["failed"], whole["with_scene"]) == (8, 0, 5)
     figures = whole["figures"]
-    common = {"rmse_ab", "psnr", "ssim", "auc", "colorfulness"}
+    common = {"rmse_ab", "psnr", "ssim", "auc", *COLORFUL}
     assert set(figures["model"]) == common | {"top1", "top5"}
     assert set(figures["gray"]) == set(figures["mean_color"]) == common
     assert figures["gray"]["colorfulness"]["value"] < 0.5  # 8-bit rounding leaves a trace
@@ -179,22 +184,122 @@ def test_resolution_and_limit(model, photographs, tmp_path):
     ]
     (first,), (again,) = (evaluated(arguments, tmp_path)[1]["sets"] for _ in range(2))
     assert first == again and first["pictures"] == 5
-    measuring = Measuring({}, resolution=32)
-    truth, _ = measuring.opened(str(photographs / "others" / "f.png"))
+    truth, _ = Evaluator({}, resolution=32).open(str(photographs / "others" / "f.png"))
     assert truth.shape == (32, 32, 3)
+
+
+def test_center_crop_comes_before_the_resolution(photographs):
+    path = photographs / "coffee" / "a.png"  # 80 x 60
+    square = np.asarray(Image.open(path))[:, 10:70]
+    assert (Evaluator({}, crop=True).open(str(path))[0] == square).all()
+    truth, _ = Evaluator({}, crop=True, resolution=32).open(str(path))
+    small = Image.fromarray(square).resize((32, 32), Image.Resampling.BICUBIC)
+    assert (truth == np.asarray(small)).all()
+
+
+def test_only_listed_names_are_measured(photographs, tmp_path):
+    names = tmp_path / "names.txt"
+    names.write_text("somewhere/a.JPEG 12\nh\n\ng.png\n")
+    sets = find_sets([str(photographs / name) for name in ("coffee", "others")], only=str(names))
+    assert [[os.path.basename(path) for path in paths] for paths in sets.values()] == [
+        ["a.png"],
+        ["g.png", "h.webp"],
+    ]
+    with pytest.raises(UserError, match="missing are 1, such as a"):
+        find_sets([str(photographs / "others")], only=str(names))
+    with pytest.raises(UserError, match="expected a list of names"):
+        find_sets([str(photographs)], only=str(tmp_path))
+
+
+def test_what_was_measured_is_saved_pixel_for_pixel(model, photographs, tmp_path, capsys):
+    saved, command = tmp_path / "saved", [photographs, "--model", model, "--resolution", 40]
+    command += ["--save-colored", saved]
+    _, report = evaluated(command, tmp_path)
+    assert {folder.name for folder in saved.iterdir()} == {"model", "gray", "mean_color", "truth"}
+    truths = sorted((saved / "truth").iterdir())
+    assert [path.name for path in truths] == [f"{name}.png" for name in "abcdefgh"]
+    squares = [
+        metrics.ab_squared_error(
+            *(metrics.lab_of(np.asarray(Image.open(saved / method / path.name)))[..., 1:]
+              for method in ("model", "truth"))
+        )
+        for path in truths
+    ]  # fmt: skip
+    error = report["sets"][0]["figures"]["model"]["rmse_ab"]["value"]
+    assert error == pytest.approx(np.mean(squares) ** 0.5)
+    assert model_evaluate.main(list(map(str, command))) == 2
+    assert "expected an empty folder" in capsys.readouterr().err
+
+
+def warm_and_cold(luminance):
+    """A simple colorizer: bright is bluish, dark is brownish."""
+    rgb = luminance[..., None] + (luminance[..., None] / 255 - 0.5) * [-60, 0, 60]
+    return np.clip(rgb, 0, 255).astype(np.uint8)
+
+
+def test_pictures_of_other_programs_are_measured_beside_the_network(
+    model, photographs, tmp_path, capsys
+):
+    """The mean color, as another program's outputs, and those of a simple colorizer."""
+    command = [photographs, "--model", model, "--resolution", 40]
+    evaluated([*command, "--save-colored", tmp_path / "saved"], tmp_path)
+    (tmp_path / "simple" / "below").mkdir(parents=True)
+    for path in (tmp_path / "saved" / "truth").iterdir():
+        colored = warm_and_cold(np.asarray(Image.open(path).convert("L"), np.float64))
+        Image.fromarray(colored).save(tmp_path / "simple" / "below" / f"{path.stem}.bmp")
+    command += ["--colored", f"mean={tmp_path / 'saved' / 'mean_color'}"]
+    command += ["--colored", f"simple={tmp_path / 'simple'}"]
+    sheet = tmp_path / "sheet.png"
+    code, report = evaluated([*command, "--sheet", sheet], tmp_path)
+    assert code == 0 and report["colored"] == ["mean", "simple"]
+    (whole,) = report["sets"]
+    assert list(whole["figures"]) == ["model", "mean", "simple", "gray", "mean_color", "truth"]
+    assert whole["figures"]["mean"] == whole["figures"]["mean_color"]
+    assert set(whole["compared"]) == {"model", "mean", "simple"}
+    assert set(whole["differences"]) == {"mean", "simple"}
+    difference = whole["differences"]["simple"]["ciede2000"]
+    ours, simple = (whole["figures"][name]["ciede2000"]["value"] for name in ("model", "simple"))
+    assert difference["value"] == pytest.approx(simple - ours) and difference["standard_error"] > 0
+    assert "simple - model" in capsys.readouterr().out
+    assert Image.open(sheet).width > 5 * 192  # gray, model, both, truth
+    (tmp_path / "simple" / "below" / "a.bmp").unlink()
+    Image.new("RGB", (40, 41)).save(tmp_path / "simple" / "below" / "b.bmp")
+    code, report = evaluated(command, tmp_path)
+    assert code == 1 and report["sets"][0]["failed"] == 2 and report["sets"][0]["pictures"] == 6
+    lines = capsys.readouterr().err.splitlines()
+    assert any("a.png" in line and "simple has no picture called a" in line for line in lines)
+    assert any("b.jpg" in line and "expected 40 x 40" in line for line in lines)
+
+
+def test_differences_to_the_truths_colorfulness():
+    """The mean of two differences of 10 and -4 is 3, of their sizes 7."""
+    pictures = [
+        {"model": made | {"ab_squared_error": 1.0, "psnr": 20.0}, "truth": true}
+        for made, true in (
+            ({"colorfulness": 30.0, "colorfulness_absolute": 25.0}, dict.fromkeys(COLORFUL, 20.0)),
+            ({"colorfulness": 16.0, "colorfulness_absolute": 17.0}, dict.fromkeys(COLORFUL, 20.0)),
+        )
+    ]
+    for each in pictures:
+        each["gray"] = each["model"]
+    compared = report.summarize([Photograph("x", each) for each in pictures])["compared"]["model"]
+    assert compared["colorfulness_above_truth"].value == 3
+    assert compared["colorfulness_off_truth"].value == 7
+    assert compared["colorfulness_absolute_above_truth"].value == 1
+    assert compared["colorfulness_absolute_off_truth"].value == 4
 
 
 def test_limit_takes_the_same_pictures_whatever_other_sets_there_are(photographs):
     sets = [str(photographs / name) for name in ("coffee", "people", "others")]
-    alone = [paths for part in sets for paths in model_evaluate.find_sets([part], 2).values()]
-    assert list(model_evaluate.find_sets(sets, 2).values()) == alone
-    assert list(model_evaluate.find_sets(sets[::-1], 2).values()) == alone[::-1]
+    alone = [paths for part in sets for paths in find_sets([part], 2).values()]
+    assert list(find_sets(sets, 2).values()) == alone
+    assert list(find_sets(sets[::-1], 2).values()) == alone[::-1]
 
 
 def test_what_is_left_out_of_a_set_is_counted(tmp_path, capsys):
     for name in ("a.jpg", "b.jxl", "c.txt", ".d.jpg", ".DS_Store"):
         (tmp_path / name).touch()
-    (found,) = model_evaluate.find_sets([str(tmp_path)], None).values()
+    (found,) = find_sets([str(tmp_path)]).values()
     assert found == [str(tmp_path / "a.jpg")]
     said = capsys.readouterr().out
     assert said == f"{tmp_path}: left out 1 hidden file, 1 JPEG XL, 1 other file\n"
@@ -211,13 +316,13 @@ def test_networks_are_compared_picture_by_picture(model, photographs, tmp_path, 
     for name, difference in differences.items():
         first, second = (whole["figures"][method][name] for method in ("tiny", "other"))
         assert difference["value"] == pytest.approx(second["value"] - first["value"])
-    assert set(differences) == {"rmse_ab", "psnr", "ssim", "auc", "colorfulness", "top1", "top5"}
+    assert set(differences) == {"rmse_ab", "psnr", "ssim", "auc", *COLORFUL, "top1", "top5"}
     error = differences["rmse_ab"]["standard_error"]
     assert 0 < error < whole["figures"]["tiny"]["rmse_ab"]["standard_error"]  # they are paired
     assert set(whole["compared"]) == {"tiny", "other"}
     assert whole["compared"]["other"]["rmse_ab_to_gray"]["value"] == 1
     assert "  other - tiny  " in capsys.readouterr().out
-    assert Image.open(sheet).width > 4 * 192  # grey, both, truth
+    assert Image.open(sheet).width > 4 * 192  # gray, both, truth
 
 
 def test_models_are_named_by_as_much_as_tells_them_apart(tmp_path):
@@ -225,14 +330,19 @@ def test_models_are_named_by_as_much_as_tells_them_apart(tmp_path):
     assert names(["runs/a"]) == {"model": "runs/a"}
     assert list(names(["runs/a", "runs/b"])) == ["a", "b"]
     assert list(names(["x/a", "y/a", "z/b"])) == ["x/a", "y/a", "z/b"]
-    for baseline in ("gray", "grey", "mean colour"):
+    for baseline in ("gray", "mean color"):
         assert list(names([f"runs/{baseline}", "runs/a"])) == [f"runs/{baseline}", "runs/a"]
     with pytest.raises(UserError, match="expected different ones"):
         names(["runs/a", "runs/../runs/a"])
 
 
 def test_scenes_are_counted_over_all_networks_and_by_each():
-    plain = {"ab_squared_error": 1.0, "psnr": 20.0, "colorfulness": 5.0}
+    plain = {
+        "ab_squared_error": 1.0,
+        "psnr": 20.0,
+        "colorfulness": 5.0,
+        "colorfulness_absolute": 4.0,
+    }
     hit, baselines = plain | {"top1": 1.0}, {"gray": plain, "truth": plain}
     methods = [{"local": plain, "a": hit, "b": hit}, {"local": plain, "a": plain, "b": hit}]
     summary = report.summarize([Photograph("x", {**each, **baselines}) for each in methods])
@@ -248,7 +358,12 @@ def test_scenes_are_counted_over_all_networks_and_by_each():
 
 
 def test_a_row_for_each_method_whatever_its_name():
-    plain = {"ab_squared_error": 1.0, "psnr": 20.0, "colorfulness": 5.0}
+    plain = {
+        "ab_squared_error": 1.0,
+        "psnr": 20.0,
+        "colorfulness": 5.0,
+        "colorfulness_absolute": 4.0,
+    }
     names = ("a", "b", "b - a", "gray", "truth")
     table = report.table("set", report.summarize([Photograph("x", dict.fromkeys(names, plain))]))
     assert table.count("\n  b - a  ") == 2
@@ -267,7 +382,7 @@ def test_sheet_shows_the_extremes_in_order(model, photographs, tmp_path):
     arguments = [str(photographs), "--model", model, "--sheet", str(sheet)]
     assert model_evaluate.main(arguments) == 0
     width, height = Image.open(sheet).size
-    tile = report.SHEET_TILE
+    tile = contact_sheet.TILE
     assert 3 * tile < width < 4 * tile
     assert 3 * tile < height < 7 * tile  # two each of worst, median and best, none upright
 
@@ -286,7 +401,7 @@ def test_extremes(count, kinds):
         Photograph(str(i), measures={"model": {"ab_squared_error": float(i)}})
         for i in np.random.default_rng(0).permutation(count)
     ]
-    chosen = report.extremes(measured, "model")
+    chosen = contact_sheet.extremes(measured, "model")
     assert {kind: [k for k, _ in chosen].count(kind) for kind, _ in chosen} == kinds
     errors = [photograph.measures["model"]["ab_squared_error"] for _, photograph in chosen]
     assert errors == sorted(errors, reverse=True) and len(set(errors)) == len(errors)
@@ -299,7 +414,7 @@ def test_failures_are_named_and_counted(model, photographs, tmp_path, capsys):
     bad = tmp_path / "bad"
     bad.mkdir()
     (bad / "torn.jpg").write_bytes((photographs / "coffee" / "b.jpg").read_bytes()[:500])
-    Image.fromarray(skimage.data.camera()[:64, :64]).save(bad / "grey.png")
+    Image.fromarray(skimage.data.camera()[:64, :64]).save(bad / "gray.png")
     Image.fromarray(skimage.data.coffee()[:5, :60]).save(bad / "flat.png")
     Image.fromarray(skimage.data.coffee()[:60, :60]).save(bad / "good.png")
     code, report = evaluated([bad, "--model", model], tmp_path)
@@ -309,10 +424,19 @@ def test_failures_are_named_and_counted(model, photographs, tmp_path, capsys):
     assert len(lines) == 3
     for name, reason in (
         ("torn.jpg", "damaged"),
-        ("grey.png", "grayscale"),
+        ("gray.png", "grayscale"),
         ("flat.png", "too small"),
     ):
         assert any(name in line and reason in line for line in lines)
+
+
+def test_an_unexpected_error_is_named(monkeypatch, capsys):
+    photographs = [Photograph("a.jpg"), Photograph("b.jpg")]
+    errors = zip(photographs, (None, None), (KeyError("key"), MemoryError()))
+    monkeypatch.setattr(evaluating, "each_picture", lambda *_, **__: errors)
+    evaluating._measure(photographs, Evaluator({}))
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["a.jpg: unexpected error, KeyError: 'key'", "b.jpg: not enough memory"]
 
 
 def test_nothing_but_failures(model, tmp_path):
@@ -327,12 +451,19 @@ def test_nothing_but_failures(model, tmp_path):
 
 def test_wrong_commands_say_what_was_expected(photographs, tmp_path, capsys):
     (tmp_path / "empty").mkdir()
+    for ending in ("png", "jpg"):
+        (tmp_path / "twice" / ending).mkdir(parents=True)
+        (tmp_path / "twice" / ending / f"a.{ending}").touch()
     for arguments, text in (
         ([tmp_path / "missing"], "no such file or folder"),
         ([tmp_path / "empty"], "expected pictures"),
         ([photographs, "--model", tmp_path / "empty"], "no such weights"),
         ([photographs, "--report", tmp_path / "missing" / "r.json"], "no such folder"),
         ([photographs, "--sheet", tmp_path / "sheet.txt"], "--sheet: expected"),
+        ([photographs, "--colored", f"gray={photographs}"], "expected another name"),
+        ([photographs, *2 * ["--colored", f"x={photographs}"]], "expected each name once"),
+        ([photographs, "--colored", f"x={tmp_path / 'empty'}"], "expected pictures"),
+        ([photographs, "--colored", f"x={tmp_path / 'twice'}"], "pictures of different names"),
     ):
         assert model_evaluate.main([*map(str, arguments)]) == 2
         (line,) = capsys.readouterr().err.splitlines()
@@ -361,7 +492,7 @@ def test_no_output_replaces_what_no_earlier_run_wrote(
     shutil.copytree(model, "MODEL")
     os.symlink("D/coffee/a.png", "link.png")
     os.mkfifo("pipe")
-    report.save_sheet("D/sheet.png", [([np.zeros((9, 9, 3), np.uint8)], "")], "")
+    save_empty_sheet("D/sheet.png")
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert model_evaluate.main(["D", "--model", "MODEL", *outputs]) == 2
     (line,) = capsys.readouterr().err.splitlines()
@@ -373,10 +504,10 @@ def test_no_output_replaces_what_no_earlier_run_wrote(
 def test_report_and_sheet_of_an_earlier_run_are_replaced(tmp_path, ending):
     paths = {"report": str(tmp_path / "r.json"), "sheet": str(tmp_path / f"s.{ending}")}
     for _ in range(2):
-        evaluating.check_outputs(argparse.Namespace(**paths), [])
+        evaluating.check_outputs(paths["report"], paths["sheet"], None, [])
         settings = {"mean_color": None, "resolution": "full"}
         report.write_report(paths["report"], settings, {})
-        report.save_sheet(paths["sheet"], [([np.zeros((9, 9, 3), np.uint8)], "")], "")
+        save_empty_sheet(paths["sheet"])
 
 
 def test_networks_without_scenes_or_mean_color(model, photographs, tmp_path, capsys, monkeypatch):
@@ -388,15 +519,16 @@ def test_networks_without_scenes_or_mean_color(model, photographs, tmp_path, cap
     (coffee,) = figures["sets"]
     assert code == 0 and coffee["with_scene"] == 0
     assert set(coffee["figures"]) == {"model", "gray", "truth"}
-    assert "mean colour" in capsys.readouterr().out
-    rows = []
-    monkeypatch.setattr(report, "save_sheet", lambda path, made, title: rows.extend(made))
+    assert "mean color" in capsys.readouterr().out
+    captions = []
+    monkeypatch.setattr(sheets, "save", lambda sheet, path: None)
+    monkeypatch.setattr(sheets, "sheet", lambda rows, tile, texts, title: captions.extend(texts))
     given = ["--mean-color", "-3", "10.5", "--model", model, "--sheet", tmp_path / "sheet.png"]
     _, figures = evaluated([photographs / "coffee", "--model", local, *given], tmp_path)
     assert figures["mean_color"] == [-3, 10.5] and "mean_color" in figures["sets"][0]["figures"]
     assert figures["sets"][0]["with_scene"] == 3
-    assert rows and all(
-        "; coffee 100%, " in text and text.endswith("; is coffee") for _, text in rows
+    assert captions and all(
+        "; coffee 100%, " in text and text.endswith("; is coffee") for text in captions
     )
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import skimage.data
 import skimage.metrics
+from skimage import color
 
 from colornet.evaluation import metrics
-from colornet.pictures.psnr import psnr
 
 
 @pytest.fixture(scope="module")
@@ -22,16 +22,16 @@ def pair():
 def test_psnr_and_ssim_are_those_of_scikit_image(pair):
     predicted, truth = pair
     theirs = skimage.metrics.peak_signal_noise_ratio(truth, predicted)
-    assert psnr(predicted, truth) == pytest.approx(theirs, abs=1e-4)
+    assert metrics.psnr(predicted, truth) == pytest.approx(theirs, abs=1e-4)
     theirs = skimage.metrics.structural_similarity(truth, predicted, channel_axis=-1)
     assert metrics.ssim(predicted, truth) == pytest.approx(theirs, abs=1e-5)
 
 
 def test_psnr_of_one_level_everywhere():
     black = np.zeros((9, 8, 3), np.uint8)
-    assert psnr(black + np.uint8(1), black) == pytest.approx(20 * math.log10(255))
-    assert psnr(black, black + np.uint8(1)) == pytest.approx(20 * math.log10(255))
-    assert psnr(black, black) == math.inf
+    assert metrics.psnr(black + np.uint8(1), black) == pytest.approx(20 * math.log10(255))
+    assert metrics.psnr(black, black + np.uint8(1)) == pytest.approx(20 * math.log10(255))
+    assert metrics.psnr(black, black) == metrics.PSNR_LIMIT
 
 
 def test_equal_pictures_reach_the_best_values(pair):
@@ -73,11 +73,51 @@ def test_colorfulness_by_hand():
     assert metrics.colorfulness(two) == pytest.approx(100 + 0.3 * 100)
 
 
-def test_in_top_counts_ties_against_the_label():
+def test_absolute_colorfulness_by_hand():
+    half = np.full((4, 4, 3), (200, 100, 50), np.uint8)  # rg 100, yb 100
+    half[:2] = (100, 200, 50)  # rg -100, yb 100
+    assert metrics.colorfulness(half, absolute=True) == pytest.approx(0.3 * math.hypot(100, 100))
+    half[:2] = (0, 0, 0)  # both 0, or 100
+    expected = math.hypot(50, 50) + 0.3 * math.hypot(50, 50)
+    assert metrics.colorfulness(half, absolute=True) == pytest.approx(expected)
+
+
+def test_color_difference_is_that_of_published_pairs():
+    """Of the test data of Sharma et al., "The CIEDE2000 color-difference formula" (2005)."""
+    lab = np.float64([[50, 2.6772, -79.7751], [50, 2.5, 0], [2.0776, 0.0795, -1.1350]])
+    other = np.float64([[50, 0, -82.7485], [73, 25, -18], [0.9033, -0.0636, -0.5514]])
+    expected = [2.0425, 27.1492, 0.9082]
+    assert color.deltaE_ciede2000(lab, other) == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize("height", [3, 16, 100])
+def test_mean_color_difference_is_that_of_all_pixels(pair, height):
+    lab, true_lab = (metrics.lab_of(picture[:height]) for picture in pair)
+    expected = color.deltaE_ciede2000(lab, true_lab).mean(dtype=np.float64)
+    assert metrics.ciede2000(lab, true_lab) == pytest.approx(expected, rel=1e-6)
+
+
+def test_color_distribution_consistency_by_hand():
+    dark, light = np.zeros((2, 4, 3), np.uint8), np.full((2, 4, 3), 9, np.uint8)
+    assert metrics.color_distribution_consistency([dark] * 5) == 0
+    # Histograms apart have ln 2. Steps of 1, 2 and 4: 4 of 4 pairs differ, 0 of 3, 0 of 1.
+    flicker = metrics.color_distribution_consistency([dark, light, dark, light, dark])
+    assert flicker == pytest.approx(math.log(2) / 3)
+    half = dark.copy()
+    half[0] = 9  # half of the pixels: against `dark` (ln 4/3 + (ln 2/3)/2 + (ln 2)/2) / 2
+    divergence = (math.log(4 / 3) + math.log(2 / 3) / 2 + math.log(2) / 2) / 2
+    once = metrics.color_distribution_consistency([half, dark, dark, dark, dark])
+    assert once == pytest.approx(divergence * (1 / 4 + 1 / 3 + 1) / 3)
+    half[..., 1:] = 0  # in red alone
+    once = metrics.color_distribution_consistency([half, dark, dark, dark, dark])
+    assert once == pytest.approx(divergence * (1 / 4 + 1 / 3 + 1) / 9)
+
+
+def test_hits_count_ties_against_the_label():
     shares = np.array([0.1, 0.4, 0.3, 0.2])
-    assert [metrics.in_top(shares, 2, count) for count in (1, 2, 3)] == [False, True, True]
-    assert not metrics.in_top(np.full(4, 0.25), 0, 3)
-    assert metrics.in_top(np.full(4, 0.25), 0, 5)
+    assert metrics.hits(shares, 1) == {"top1": True, "top5": True}
+    assert metrics.hits(shares, 2) == {"top1": False, "top5": True}
+    assert metrics.hits(np.full(6, 1 / 6), 0) == {"top1": False, "top5": False}
 
 
 # --- Standard errors --------------------------------------------------------------------------

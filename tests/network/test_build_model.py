@@ -3,14 +3,14 @@
 import keras
 import numpy as np
 import pytest
-from presets import load_config
 
 import build_model as network
 import tiny
 from colornet.network.folding import fold
-from colornet.network.splitting import split_paths
+from colornet.network.model import split_paths
 from colornet.network.table import layer_table
 from colornet.network.vocabulary import NETWORKS
+from presets import load_config
 
 # (layer, kernel, stride, outputs, output shape), as printed in the paper for a 224 x 224 picture.
 PAPER = {

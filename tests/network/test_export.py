@@ -93,7 +93,6 @@ def test_nothing_imports_tensorflow(exported_network):
     code = f"""
 import sys
 import numpy
-from build_model import build_model
 from colornet.network.engines import load_engine
 
 engine = load_engine({exported_network!r})
@@ -233,7 +232,7 @@ def test_saved_model_has_signatures_that_compute_the_same(run, engines, tmp_path
 
 def test_weights_of_half_the_size_compute_the_same(run, engines, tmp_path):
     half = tmp_path / "half"
-    assert model_export.main([str(run), str(half), "--kind", "colornet/weights"]) == 0
+    assert model_export.main([str(run), str(half), "--kind", "weights"]) == 0
     sizes = [(folder / "best.weights.h5").stat().st_size for folder in (half, run)]
     assert sizes[0] < 0.8 * sizes[1]
     whole, local = luminance(1, 32, 32), luminance(1, 50, 70)
@@ -245,7 +244,7 @@ def test_weights_of_half_the_size_compute_the_same(run, engines, tmp_path):
     )
 
 
-@pytest.mark.parametrize("kind", ["saved_model", "colornet/weights", "float32"])
+@pytest.mark.parametrize("kind", ["saved_model", "weights", "float32"])
 def test_a_full_disk_is_one_line_and_leaves_nothing(run, tmp_path, capsys, full_disk, kind):
     made = tmp_path / "made.tflite"  # for a folder, a name as any other
     with full_disk(2000):
@@ -273,8 +272,8 @@ def test_nothing_is_written_that_fails(run, tmp_path, capsys):
     for target, *kind in (
         (run / "best.weights.h5",),
         (run / "config.json", "--kind", "float16"),
-        (run, "--kind", "colornet/weights"),
-        (tmp_path / "other", "--kind", "colornet/weights"),
+        (run, "--kind", "weights"),
+        (tmp_path / "other", "--kind", "weights"),
     ):
         assert model_export.main([str(run), str(target), *kind]) == 2
     assert before == {path: path.read_bytes() for path in run.iterdir()}

@@ -6,14 +6,14 @@ import shutil
 import h5py
 import numpy as np
 import pytest
-from presets import load_config
 
 from build_model import build_model
 from colornet.config import read_config
 from colornet.errors import UserError
-from colornet.network import weights_files
+from colornet.files import PRETRAINED
+from colornet.network import vocabulary, weights_files
 from colornet.network.vocabulary import settings_path
-from colornet.shell import SHIPPED_WEIGHTS
+from presets import load_config
 
 PICTURES = np.random.default_rng(0).random((2, 32, 32, 1), np.float32)
 
@@ -25,7 +25,7 @@ def run(tiny_network, tmp_path):
 
 
 def weights_of(folder):
-    return os.path.join(folder, weights_files.BEST_WEIGHTS)
+    return os.path.join(folder, vocabulary.BEST_WEIGHTS)
 
 
 def test_keras_loads_them_and_computes_the_same(tiny_network):
@@ -56,7 +56,7 @@ def test_files_of_before_are_read(run):
     with h5py.File(weights_of(run), "w") as file:
         for name, value in weights.items():
             file[name] = value.astype(np.float16) if value.ndim > 1 else value
-    model, _ = weights_files.load_trained(str(run), build_model)
+    model, _ = weights_files.load_trained(str(run))
     kernel = weights["colorization_chrominance/kernel"].astype(np.float16)
     np.testing.assert_array_equal(
         model.get_layer("colorization").get_layer("colorization_chrominance").kernel, kernel
@@ -64,9 +64,9 @@ def test_files_of_before_are_read(run):
 
 
 def test_the_weights_that_ship_load_in_keras():
-    model = build_model(read_config(settings_path(SHIPPED_WEIGHTS)))
-    model.load_weights(weights_of(SHIPPED_WEIGHTS))
-    shipped = weights_files.read_weights(weights_of(SHIPPED_WEIGHTS))
+    model = build_model(read_config(settings_path(PRETRAINED)))
+    model.load_weights(weights_of(PRETRAINED))
+    shipped = weights_files.read_weights(weights_of(PRETRAINED))
     for variable in model.weights:
         np.testing.assert_array_equal(shipped[variable.path], variable, variable.path)
 
@@ -82,7 +82,7 @@ def test_layers_are_known_by_name_not_by_place(run):
     with h5py.File(weights_of(run), "r+") as file:
         file.visititems(rename)
     with pytest.raises(UserError, match="another network.*colorization_4/kernel"):
-        weights_files.load_trained(str(run), build_model)
+        weights_files.load_trained(str(run))
 
 
 def test_other_networks_are_refused_and_nothing_is_changed(run):
@@ -94,13 +94,13 @@ def test_other_networks_are_refused_and_nothing_is_changed(run):
 
 
 def test_last_weights_color_until_there_are_best(run):
-    best, last = run / weights_files.BEST_WEIGHTS, run / weights_files.LAST_WEIGHTS
-    assert weights_files.trained_files(run)[0] == str(best)
+    best, last = run / vocabulary.BEST_WEIGHTS, run / vocabulary.LAST_WEIGHTS
+    assert vocabulary.trained_files(run)[0] == str(best)
     best.rename(last)
-    assert weights_files.trained_files(run)[0] == str(last)
+    assert vocabulary.trained_files(run)[0] == str(last)
     last.unlink()
     with pytest.raises(UserError, match="no such weights"):
-        weights_files.trained_files(run)
+        vocabulary.trained_files(run)
 
 
 # --- Files that would do harm -------------------------------------------------------------------
@@ -175,7 +175,7 @@ def test_harmful_files_are_one_line(run, tmp_path, monkeypatch, spoil, says):
     with h5py.File(weights_of(run), "w") as file:
         spoil(file)
     with pytest.raises(UserError, match=says) as error:
-        weights_files.load_trained(str(run), build_model)
+        weights_files.load_trained(str(run))
     assert "\n" not in str(error.value)
 
 
@@ -193,12 +193,13 @@ def test_numbers_that_no_training_gives_are_refused(run, name, value, says):
         for key, numbers in weights.items():
             file[key] = numbers
     with pytest.raises(UserError, match=says):
-        weights_files.load_trained(str(run), build_model)
+        weights_files.load_trained(str(run))
 
 
-def test_a_network_too_large_for_memory_is_one_line(run):
+def test_a_network_too_large_for_memory_is_one_line(run, monkeypatch):
     def build(config, *_, **__):
         raise MemoryError
 
+    monkeypatch.setattr(weights_files, "build_model", build)
     with pytest.raises(UserError, match="memory does not suffice.*width=0.125.*best.weights.h5"):
-        weights_files.load_trained(str(run), build)
+        weights_files.load_trained(str(run))

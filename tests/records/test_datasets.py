@@ -13,7 +13,7 @@ import input_create
 import model_evaluate
 import model_train
 from colornet.errors import ImageError
-from colornet.evaluation import measuring
+from colornet.evaluation.evaluator import Photograph
 from colornet.records import archives, shard_writing, sources
 from colornet.records.classes import classes_of
 from colornet.records.packed_names import Names
@@ -498,7 +498,7 @@ def test_each_layout_trains_and_is_measured_with_its_classes(tmp_path, root, cla
 
 
 def test_a_photographs_folders_name_its_class():
-    photograph = measuring.Photograph("x/a/apartment_building/outdoor/1.jpg")
+    photograph = Photograph("x/a/apartment_building/outdoor/1.jpg")
     assert photograph.scene_of(PLACES_CLASSES) == "apartment_building/outdoor"
     assert photograph.scene_of(["outdoor"]) == "outdoor"
     assert photograph.scene_of(["abbey"]) is None

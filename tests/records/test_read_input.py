@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
-from presets import load_config
 
 import input_create
 import model_train
@@ -24,6 +23,7 @@ from colornet.records import order, reading, storage
 from colornet.records.dataset import SCHEMA, fingerprint, read_dataset
 from colornet.records.format import Record, parse_records, record_bytes
 from colornet.records.shards import shards_of
+from presets import load_config
 
 SIZE, CROP = 40, 32
 PICTURES, BATCH = 50, 8  # an epoch ends within a batch
@@ -356,20 +356,6 @@ def test_fewer_pictures_than_a_batch_are_read_again_and_again(tmp_path):
     dataset = _write_records(tmp_path, train=3)
     labels = np.concatenate([batch[2] for batch in _batches((str(tmp_path), dataset), 3)])
     assert np.bincount(labels).tolist() == [8, 8, 8]
-
-
-def test_remote_paths_are_read(tmp_path, whole):
-    dataset = _write_records(tmp_path)
-    storage.make_folder("ram://records")
-    for path in tmp_path.iterdir():
-        storage.write_bytes(f"ram://records/{path.name}", [path.read_bytes()])
-    assert read_dataset("ram://records") == dataset
-    _assert_equal(_batches(("ram://records", dataset), 2), whole[:2])
-    storage.write_bytes("ram://records/train-00001-of-00007.tfrecord", [b"short"])
-    with pytest.raises(input_create.UserError, match="cut short or changed: expected .* got 5"):
-        read_dataset("ram://records")
-    with pytest.raises(input_create.UserError, match="no such file"):
-        read_dataset("ram://nowhere")
 
 
 # --- Damage ---------------------------------------------------------------------------------

@@ -14,16 +14,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from presets import load_config
 from skimage import color
 
-from colornet.files import locked, printable
+from colornet.files import printable
+from colornet.locks import locked
 from colornet.pictures import finding, opening
 from colornet.records import storage
+from colornet.records import workers as processes
 from colornet.records.format import Record, parse_records, record_bytes
 from colornet.records.photographs import Entry
 from colornet.records.planes import SINGLE_HUE, convert
 from messy import colorful, encoded, swapped_profile, write_messy_folder
+from presets import load_config
 from tiny_records import (
     ROOT,
     SIZE,
@@ -465,14 +467,27 @@ def test_labels_and_lengths_of_any_size_survive(tmp_path):
         assert feature["name"].bytes_list.value[0] == b"n" * 300
 
 
-# --- Other file layers, and scale -----------------------------------------------------------
+# --- Processes, whole files, and scale ------------------------------------------------------
 
 
-def test_records_go_through_tensorflows_file_layer(tmp_path):
+def test_workers_are_spawned_where_tensorflow_is_loaded_and_write_the_same(tmp_path, monkeypatch):
+    pytest.importorskip("tensorflow")
+    started = []
+    monkeypatch.setattr(
+        processes,
+        "_run_workers",
+        lambda *args, run=processes._run_workers: (started.append(args[3]), run(*args)),
+    )
     images = make_photographs(tmp_path / "images")
-    assert create(images, tmp_path / "local") == 0
-    assert create(images, f"file://{tmp_path}/remote", "--workers", "1") == 0
-    assert_same(tmp_path / "remote", tmp_path / "local")
+    assert create(images, tmp_path / "spawned", "--workers", "1") == 0
+    with monkeypatch.context() as hidden:
+        hidden.delitem(sys.modules, "tensorflow")
+        assert processes._context().get_start_method() == "fork"
+    assert [context.get_start_method() for context in started] == ["spawn"]
+    # Another process, which has not loaded TensorFlow, forks.
+    run = [*command(images, tmp_path / "forked"), "--workers", "1"]
+    subprocess.run(run, check=True, capture_output=True)
+    assert_same(tmp_path / "spawned", tmp_path / "forked")
 
 
 def test_a_failed_write_leaves_nothing_behind(tmp_path):
@@ -480,14 +495,12 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path):
         yield b"half"
         raise OSError(5, "as a disk that breaks")
 
-    for folder in (str(tmp_path), "ram://breaks"):
-        storage.make_folder(folder)
-        storage.write_bytes(folder + "/empty", [])
-        with pytest.raises(OSError):
-            storage.write_bytes(folder + "/file", chunks())
-        assert storage.names(folder) == ["empty"]
-        with pytest.raises(FileNotFoundError):
-            storage.read_bytes(folder + "/file")
+    storage.write_bytes(f"{tmp_path}/empty", [])
+    with pytest.raises(OSError):
+        storage.write_bytes(f"{tmp_path}/file", chunks())
+    assert os.listdir(tmp_path) == ["empty"]
+    with pytest.raises(FileNotFoundError):
+        storage.read_bytes(f"{tmp_path}/file")
 
 
 @pytest.mark.slow

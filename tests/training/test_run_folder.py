@@ -6,7 +6,6 @@ import shutil
 import numpy as np
 import pytest
 
-from build_model import build_model
 from colornet import config as configs
 from colornet.errors import UserError
 from tiny_training import checkpoint_files, rows, train
@@ -31,7 +30,7 @@ def test_without_validation_pictures_the_last_weights_are_kept(unvalidated, tmp_
     assert train(unvalidated, run_dir, steps=2) == 0
     assert "NONE to validate" in capsys.readouterr().out
     assert not (run_dir / "best.weights.h5").exists()
-    model, _ = weights_files.load_trained(str(run_dir), build_model)
+    model, _ = weights_files.load_trained(str(run_dir))
     assert np.isfinite(model(np.zeros((1, 32, 32, 1), "float32"))["chrominance"]).all()
 
 

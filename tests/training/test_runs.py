@@ -9,12 +9,11 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
-from presets import load_config
 
 import model_train
-from build_model import build_model
 from colornet.config import read_config, save_config
 from config import PRESETS
+from presets import load_config
 from tiny_training import SMALL, checkpoint_files, command, make_training, rows, train
 
 
@@ -64,7 +63,7 @@ def test_a_run_leaves_what_it_promises(_trained, trained):
 
     from colornet.network import weights_files
 
-    model, config = weights_files.load_trained(str(run_dir), build_model)
+    model, config = weights_files.load_trained(str(run_dir))
     assert config.class_names == ("kitchen", "street")
     assert config.shard_pictures == SMALL["shard_pictures"]  # of the records, not of train()
 
@@ -120,16 +119,16 @@ def test_ablations_train(records, tmp_path, values, capsys):
     assert rows(tmp_path)[-1]["val_top1"] is None
     from colornet.network import weights_files
 
-    model, _ = weights_files.load_trained(str(tmp_path), build_model)
+    model, _ = weights_files.load_trained(str(tmp_path))
     names = [layer.name for layer in model.layers]
     assert "classification" not in names
     assert ("global" in names) == ("use_global_features" not in values)
 
 
 def weights(folder):
-    from colornet.network import weights_files
+    from colornet.network import vocabulary, weights_files
 
-    return weights_files.read_weights(weights_files.trained_files(folder)[0])
+    return weights_files.read_weights(vocabulary.trained_files(folder)[0])
 
 
 def test_a_run_can_start_from_the_weights_of_another(

@@ -4,9 +4,9 @@ import dataclasses
 
 import numpy as np
 import pytest
-from presets import load_config
 
 from colornet.config import OPTIMIZERS, Config
+from presets import load_config
 from tiny_training import make_batch, make_training
 
 # Not the defaults: the settings have to arrive, too.
