@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from types import ModuleType
 
+from colornet import versions
 from colornet.config import Presets, settings_of
 from colornet.errors import RunError, UserError
 
@@ -37,7 +38,17 @@ def parser(script_doc: str | None) -> argparse.ArgumentParser:
     )
     made.register("type", None, _given)  # of arguments that name no type
     made.add_argument("--debug", action="store_true", help="show a traceback for errors")
+    made.add_argument("--version", action=_Version, nargs=0, default=argparse.SUPPRESS,
+                      help="show versions and exit")  # fmt: skip
     return made
+
+
+class _Version(argparse.Action):
+    """Print what a bug report needs, and exit."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        print(versions.report())
+        parser.exit()
 
 
 def _given(text: str) -> str:

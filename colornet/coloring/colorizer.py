@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from colornet.coloring.budget import Budget
+from colornet.coloring.hints import apply_hints
 from colornet.coloring.joining import join_within, lightness_of
 from colornet.coloring.smoothing import smooth
 from colornet.errors import ImageError
@@ -148,7 +149,9 @@ class Colorizer:
         self.working_size = self.config.working_size if working_size is None else working_size
         self._budget = Budget(NETWORK_PIXELS)
 
-    def colorize(self, pixels: np.ndarray, style: np.ndarray | None = None) -> np.ndarray:
+    def colorize(
+        self, pixels: np.ndarray, style: np.ndarray | None = None, hints: np.ndarray | None = None
+    ) -> np.ndarray:
         """Color a picture; its own luminance is kept, within 1.0 of L* at every pixel.
 
         Args:
@@ -157,6 +160,8 @@ class Colorizer:
                 alpha (height, width, 4). Of sRGB only the luminance is used.
             style: another picture, of any of these kinds and any size, whose global features are
                 used in place of the picture's own (section 4.5).
+            hints: uint8 RGBA (any height, any width, 4) of the picture's shape: strokes of color on
+                a transparent ground, which the colors follow; gray ones take color away.
 
         Returns:
             uint8 sRGB (height, width, 3) for gray and sRGB. With alpha (height, width, 4), whose
@@ -171,7 +176,8 @@ class Colorizer:
         if style is not None and not self.config.use_global_features:
             raise ValueError(f"{self.engine.source} has no global features; expected style=None")
         features = None if style is None else self.describe(_split(style)[0])[0]
-        colored = self.color(opaque, features, scenes=False)[0]
+        strokes = None if hints is None else Image.fromarray(hints, "RGBA")
+        colored = self.color(opaque, features, scenes=False, strokes=strokes)[0]
         return colored if alpha is None else np.dstack([colored, alpha])
 
     def color(
@@ -180,6 +186,7 @@ class Colorizer:
         style: np.ndarray | None = None,
         scenes: bool = True,
         shown: np.ndarray | None = None,
+        strokes: Image.Image | None = None,
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """Color a picture without alpha by global features, and tell its scenes.
 
@@ -188,6 +195,7 @@ class Colorizer:
             style: global features (1, 256 width); None: the picture's own.
             scenes: whether the probabilities are wanted where `style` does without them.
             shown: pixels that the network sees in place of the picture's; None: the picture's.
+            strokes: RGBA image of hints, of the picture's shape.
 
         Returns:
             (uint8 (height, width, 3) sRGB, probabilities (classes) of its scenes or None).
@@ -198,7 +206,11 @@ class Colorizer:
         if style is None or scenes:
             own, probabilities = self.engine.describe(inputs.global_)
             style = own if style is None else style
-        colored = join_within(pixels, inside, self.predict(inputs, style)[0])
+        ab = self.predict(inputs, style)[0]
+        if strokes is not None:
+            whole = strokes.resize((pixels.shape[1], pixels.shape[0]))
+            ab = apply_hints(ab, inputs.local[0, ..., 0], np.asarray(whole)[inside])
+        colored = join_within(pixels, inside, ab)
         return colored, None if probabilities is None else probabilities[0]
 
     def describe(self, pixels: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:

@@ -28,30 +28,37 @@ def _transform(options: argparse.Namespace) -> int:
 def parser() -> argparse.ArgumentParser:
     arguments = shell.parser(__doc__)
     add = arguments.add_argument
-    add("pictures", nargs="+", metavar="PICTURE_FOLDER_OR_FILM", help="files, folders or patterns")
-    add("-o", "--output", required=True, metavar="OUT",
-        help="folder, or a file name for a single picture or film")  # fmt: skip
+    add("pictures", nargs="+", metavar="PICTURE_FOLDER_OR_FILM",
+        help="files, folders, or patterns; - reads a picture from standard input")  # fmt: skip
+    add("-o", "--output", metavar="OUT",
+        help="folder; or a file name for a single picture or film; or - for standard output "
+        "(default: photograph.colored.jpg beside photograph.jpg)")  # fmt: skip
     add("--model", default=files.PRETRAINED, metavar="DIR_OR_FILE",
         help="run folder or weights file (default: the pretrained weights)")  # fmt: skip
-    add("--style-from", metavar="PICTURE", help="take the global features of this picture")
-    add_options(arguments)
     add("--classes", type=shell.number(int, 0), default=0, metavar="N",
-        help="print the N likeliest scenes")  # fmt: skip
-    _add_output_options(add)
+        help="print the N likeliest scenes (default: 0)")  # fmt: skip
+    add("--overwrite", action="store_true", help="make outputs again that are already there")
+    add("--json", action="store_true",
+        help="print one line of JSON for each picture on standard output")  # fmt: skip
+    _add_picture_options(arguments.add_argument_group("pictures").add_argument)
+    add_options(arguments)
     _add_film_options(arguments.add_argument_group("films").add_argument)
     return arguments
 
 
-def _add_output_options(add: Callable[..., object]) -> None:
+def _add_picture_options(add: Callable[..., object]) -> None:
+    add("--hints", metavar="STROKES",
+        help="picture of color strokes on a transparent ground, or a folder with one of the same "
+        "name for each picture")  # fmt: skip
+    add("--style-from", metavar="PICTURE", help="take the global features of this picture")
     add("--compare", action="store_true", default=None,
-        help="of pictures, also write gray and colored side by side")  # fmt: skip
+        help="also write gray and colored side by side")  # fmt: skip
     add("--format", type=str.upper, choices=sorted(formats.ENDING_OF),
-        help="of the pictures (default: that of the input, PNG where it cannot hold color "
-        "well)")  # fmt: skip
-    add("--quality", type=shell.number(int, 1, 100), metavar="Q", help="of JPEG and WebP (95)")
-    add("--overwrite", action="store_true", help="make outputs again that are already there")
+        help="default: that of the input, PNG where it cannot hold color well")  # fmt: skip
+    add("--quality", type=shell.number(int, 1, 100), metavar="Q",
+        help=f"quality of JPEG and WebP (default: {95})")  # fmt: skip
     add("--max-pixels", type=shell.number(int, 1), default=formats.MAX_PIXELS, metavar="N",
-        help=f"refuse larger pictures (default {formats.MAX_PIXELS:,})")  # fmt: skip
+        help=f"refuse larger pictures (default: {formats.MAX_PIXELS:,})")  # fmt: skip
 
 
 def _add_film_options(add: Callable[..., object]) -> None:
@@ -59,11 +66,11 @@ def _add_film_options(add: Callable[..., object]) -> None:
         help="begin there: seconds, or hours:minutes:seconds")  # fmt: skip
     add("--to", dest="stop", type=film_time, metavar="TIME", help="stop there")
     add("--steady", choices=("on", "off"),
-        help="hold colors still within shots, or color each frame by itself (on)")  # fmt: skip
-    add("--codec", metavar="NAME", help="one of FFmpeg's video encoders (libx264)")
+        help="hold colors still within shots, or color each frame alone (default: on)")  # fmt: skip
+    add("--codec", metavar="NAME", help="one of FFmpeg's video encoders (default: libx264)")
     add("--crf", type=shell.number(float, 0, 63), metavar="N",
-        help="quality of the encoder; lower is better (18 for libx264, else the encoder's "
-        "own)")  # fmt: skip
+        help="quality of the encoder; lower is better (default: 18 for libx264 and libx265, else "
+        "the encoder's own)")  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:

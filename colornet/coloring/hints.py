@@ -5,6 +5,8 @@ D. Lischinski, and Y. Weiss, "Colorization using optimization", 2004, solved for
 is pulled gently to zero, so that it stays near its stroke. `web/` computes the same on its page.
 """
 
+import os
+
 import numpy as np
 from PIL import Image
 
@@ -21,7 +23,16 @@ SHAPE_TOLERANCE = 0.02  # by which the aspect ratios of picture and strokes may 
 NEIGHBORS = ((0, 1), (1, 0), (1, 1), (1, -1))  # (down, right); the other four mirror these
 
 
-def open_strokes(path: str, shape: tuple[int, int]) -> Image.Image:
+def strokes_of(path: str, picture: str) -> str | None:
+    """Return the file with the strokes of a picture: `path`, or that of its name in a folder."""
+    if not os.path.isdir(path):
+        return path
+    stem = os.path.splitext(os.path.basename(picture))[0]
+    found = (os.path.join(path, stem + ending) for ending in (".png", ".webp", ".tif", ".tiff"))
+    return next(filter(os.path.isfile, found), None)
+
+
+def open_strokes(path: str, shape: tuple[int, ...]) -> Image.Image:
     """Open a picture of strokes: transparent but for strokes of color, gray for "no color".
 
     Args:
@@ -50,13 +61,13 @@ def open_strokes(path: str, shape: tuple[int, int]) -> Image.Image:
     return Image.fromarray(np.dstack([rgb, picture.alpha]))
 
 
-def apply_hints(ab: np.ndarray, luminance: np.ndarray, strokes: Image.Image) -> np.ndarray:
+def apply_hints(ab: np.ndarray, luminance: np.ndarray, strokes: np.ndarray) -> np.ndarray:
     """Correct chrominance by strokes.
 
     Args:
         ab: float32 (small height, small width, 2), the network's, in Lab units.
         luminance: float32 (height, width) in [0, 1], of the same picture; of any size.
-        strokes: RGBA image of the same picture; of any size.
+        strokes: uint8 RGBA (any height, any width, 4) of the same picture.
 
     Returns:
         float32 (grid height, grid width, 2) in Lab units, the longer side GRID.
@@ -64,9 +75,8 @@ def apply_hints(ab: np.ndarray, luminance: np.ndarray, strokes: Image.Image) -> 
     height, width = ab.shape[:2]
     scale = GRID / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    drawn = np.asarray(strokes)
-    opaque = drawn[..., 3:] / np.float32(255)
-    colors = colorspace.rgb_to_lab(drawn[..., :3])[..., 1:]
+    opaque = strokes[..., 3:] / np.float32(255)
+    colors = colorspace.rgb_to_lab(strokes[..., :3])[..., 1:]
     coverage = _resized(opaque, size, Image.Resampling.BOX)
     covered = _resized(opaque * colors, size, Image.Resampling.BOX) / np.maximum(coverage, 1e-6)
     light = _resized(luminance[..., None], size, Image.Resampling.BOX)[..., 0]
@@ -91,7 +101,8 @@ def spread(correction: np.ndarray, coverage: np.ndarray, luminance: np.ndarray) 
     Returns:
         float32 (height, width, channels).
     """
-    links = [_linked(*luminance.shape, *neighbor) for neighbor in NEIGHBORS]
+    height, width = luminance.shape
+    links = [_linked(height, width, *neighbor) for neighbor in NEIGHBORS]
     weights = [
         np.exp(-np.square(luminance[one] - luminance[other]) / (2 * EDGE**2))[..., None]
         for one, other in links

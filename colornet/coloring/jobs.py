@@ -13,6 +13,8 @@ from colornet.files import identity, printable
 from colornet.films import kinds
 from colornet.pictures import finding, formats
 
+COLORED = ".colored"  # before the ending of outputs beside their inputs, which are no inputs
+
 
 @dataclasses.dataclass(frozen=True)
 class Job:
@@ -33,13 +35,14 @@ class Job:
 
 
 def find_jobs(
-    inputs: Sequence[str], output: str, kind: str | None = None, compare: bool | None = False
+    inputs: Sequence[str], output: str | None, kind: str | None = None, compare: bool | None = False
 ) -> list[Job]:
     """List the jobs in order; explicit files are always tried, folders are searched by endings.
 
     Args:
         inputs: files, folders, and patterns.
-        output: a folder, or the name of a file for a single input.
+        output: a folder, or the name of a file for a single input; None: beside each input, as
+            `photograph.colored.jpg`.
         kind: format of the output pictures, a key of `formats.ENDING_OF`; None: that of the input.
         compare: whether gray and colored pictures side by side are wanted too.
 
@@ -52,7 +55,9 @@ def find_jobs(
         if not paths:
             raise UserError(f"{printable(text)}: no such file or folder")
         for path in paths:
-            for source in _search(path, output) if os.path.isdir(path) else [path]:
+            if os.path.isdir(path) and output is None:
+                raise UserError(f"{printable(path)}: a folder; expected -o OUT as well")
+            for source in _search(path, output or "") if os.path.isdir(path) else [path]:
                 relative = os.path.relpath(source, path) if source != path else ""
                 found.setdefault(
                     os.path.abspath(source), (source, relative or os.path.basename(path))
@@ -61,14 +66,18 @@ def find_jobs(
         raise UserError(
             "no pictures found; expected files, or folders with .jpg, .png, .mp4, … in them"
         )
-    is_named = _is_file_name(output, kind, len(found))
+    is_named = output is not None and _is_file_name(output, kind, len(found))
     jobs = []
     for source, relative in found.values():
         is_film = kinds.is_film(source)
-        target = _with_ending(os.path.join(output, relative), is_film, kind)
-        if is_named:
+        if output is None:
+            stem, ending = os.path.splitext(_with_ending(source, is_film, kind))
+            target = stem + COLORED + ending
+        elif is_named:
             target = output
             _check_kind(output, is_film)
+        else:
+            target = _with_ending(os.path.join(output, relative), is_film, kind)
         comparison = os.path.splitext(target)[0] + ".compare.png"
         jobs.append(Job(source, target, comparison if compare and not is_film else None, is_film))
     return jobs
@@ -94,7 +103,7 @@ def _search(folder: str, output: str) -> Iterator[str]:
         return output != within and where.startswith(output)
 
     for path in finding.find_files(folder, hidden):
-        if is_output(path):
+        if is_output(path) or os.path.splitext(path)[0].endswith(COLORED):
             continue
         unreadable = os.path.isdir(path) and not os.path.islink(path)
         if finding.is_picture_name(path) or kinds.is_film_name(path) or unreadable:

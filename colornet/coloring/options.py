@@ -14,21 +14,22 @@ COLORIZER_OPTIONS = ("engine", "precision", "device", "chroma", "working_size") 
 
 
 def add_options(arguments: argparse.ArgumentParser) -> None:
-    """Add the options COLORIZER_OPTIONS."""
-    add = arguments.add_argument
+    """Add the options COLORIZER_OPTIONS, in the groups "colors" and "computing"."""
+    add = arguments.add_argument_group("colors").add_argument
+    add("--chroma", type=shell.number(float, 0, 100), metavar="F",
+        help="strength of the colors (default: the model's)")  # fmt: skip
+    add("--working-size", type=_working_size, metavar="N|full",
+        help="most pixels of a side that the network sees (default: the model's)")  # fmt: skip
+    add = arguments.add_argument_group("computing").add_argument
     add("--engine", choices=ENGINES, default="auto",
         help="inference engine; auto: LiteRT on CPUs where the model has a file for it "
         "(model_export.py), else TensorFlow")  # fmt: skip
     add("--precision", choices=("float32", "bfloat16"), default="float32",
         help="of TensorFlow: bfloat16 is nearly twice as fast on CPUs that have it, and off by a "
-        "level or two (float32)")  # fmt: skip
+        "level or two (default: float32)")  # fmt: skip
     add("--device", type=_device, default="auto", metavar="cpu|gpu|gpu:N",
         help="gpu:1 is the second GPU (default: the first GPU that TensorFlow finds, else "
         "cpu)")  # fmt: skip
-    add("--chroma", type=shell.number(float, 0, 100), metavar="F",
-        help="strength of the colors (default: the model's)")  # fmt: skip
-    add("--working-size", type=_working_size, metavar="N|full",
-        help="most pixels of a side that the network sees (default: the model's)")  # fmt: skip
 
 
 def colorizer_arguments(options: object, pictures: int) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from PIL import Image
 from colornet import shell
 from colornet.coloring.budget import Budget
 from colornet.coloring.colorizer import Colorizer
+from colornet.coloring.hints import open_strokes, strokes_of
 from colornet.coloring.jobs import Job
 from colornet.coloring.joining import gray_of
 from colornet.pictures import opening, saving
@@ -31,6 +32,7 @@ def color_file(
     colorizer: Colorizer,
     style: np.ndarray | None = None,
     *,
+    hints: str | None = None,
     scenes: bool = False,
     overwrite: bool = False,
     quality: int | None = None,
@@ -43,6 +45,7 @@ def color_file(
         reserve: as `opening.open_picture` takes it.
         colorizer: colors it.
         style: global features (1, 256 width) to color by; None: the picture's own.
+        hints: file with strokes of color, or folder of such files; None: none.
         scenes: whether the probabilities of its scenes are wanted.
         overwrite: whether outputs that are there are made again.
         quality: of JPEG and WebP, 1 to 100; None: `saving.QUALITY`.
@@ -58,7 +61,11 @@ def color_file(
     wanted = job.wanted(overwrite)
     if not wanted:
         return colorizer.describe(picture.pixels)[1], picture.remark
-    colored, probabilities = colorizer.color(picture.pixels, style, scenes)
+    strokes = hints and strokes_of(hints, job.source)
+    colored, probabilities = colorizer.color(
+        picture.pixels, style, scenes,
+        strokes=open_strokes(strokes, picture.pixels.shape) if strokes else None,
+    )  # fmt: skip
     if job.comparison in wanted:
         both = Image.fromarray(np.hstack([gray_of(picture.pixels), colored]))
         saving.save(both, job.comparison)

@@ -1,13 +1,19 @@
 """Color the pictures and films of a command line, with a line for each that fails."""
 
+import contextlib
 import dataclasses
 import functools
 import itertools
+import json
 import os
+import shutil
 import sys
+import tempfile
+import time
 import traceback
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -18,7 +24,7 @@ from colornet.coloring.options import colorizer_arguments, print_scenes
 from colornet.coloring.pipeline import color_file, each_picture
 from colornet.errors import ImageError, TooManyPixels, UserError
 from colornet.files import printable
-from colornet.pictures import opening
+from colornet.pictures import formats, opening
 from colornet.progress import progress
 
 Outcome = tuple[Job, Exception | None]  # a job, and why it failed
@@ -26,7 +32,10 @@ Outcome = tuple[Job, Exception | None]  # a job, and why it failed
 FILM_OPTIONS = {
     "--from": "start", "--to": "stop", "--steady": "steady", "--codec": "codec", "--crf": "crf",
 }  # fmt: skip
-PICTURE_OPTIONS = {"--compare": "compare", "--format": "format", "--quality": "quality"}
+PICTURE_OPTIONS = {
+    "--compare": "compare", "--format": "format", "--quality": "quality", "--hints": "hints",
+}  # fmt: skip
+PIPE = "-"  # standard input or output
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,8 +43,9 @@ class Transform:
     """The options of the command `colornet`; its parser says what they mean."""
 
     pictures: Sequence[str]
-    output: str
+    output: str | None
     model: str
+    hints: str | None
     style_from: str | None
     engine: str
     precision: str
@@ -53,11 +63,14 @@ class Transform:
     steady: str | None
     codec: str | None
     crf: float | None
+    json: bool
     debug: bool
 
 
 def transform(options: Transform) -> int:
     """Color what is not colored yet of the pictures and films.
+
+    With `json`, or a picture on standard output, what is said otherwise goes to standard error.
 
     Returns:
         The exit code.
@@ -65,6 +78,38 @@ def transform(options: Transform) -> int:
     Raises:
         UserError: the inputs, the output, or the model cannot be used.
     """
+    with contextlib.ExitStack() as stack:
+        stdout = sys.stdout
+        if options.json or options.output == PIPE:
+            stack.enter_context(contextlib.redirect_stdout(sys.stderr))
+        if PIPE not in (options.output, *options.pictures):
+            return _transform(options, stdout)
+        if len(options.pictures) > 1 or (options.json and options.output == PIPE):
+            raise UserError("-: expected a single input, and no --json with -o -")
+        if options.output is None:
+            raise UserError("-: expected -o FILE, or -o - for standard output")
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        return _piped(options, folder, stdout)
+
+
+def _piped(options: Transform, folder: str, stdout: TextIO) -> int:
+    """Color a picture from standard input, or onto standard output, or both."""
+    (source,), target = options.pictures, options.output
+    if source == PIPE:
+        source = os.path.join(folder, "standard input")
+        with open(source, "wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+    if options.output == PIPE:
+        ending = formats.ENDING_OF[options.format or "PNG"]
+        target = os.path.join(folder, "standard output" + ending)
+    code = _transform(dataclasses.replace(options, pictures=[source], output=target), stdout)
+    if options.output == PIPE and target and os.path.exists(target):
+        with open(target, "rb") as file:
+            shutil.copyfileobj(file, stdout.buffer)
+    return code
+
+
+def _transform(options: Transform, stdout: TextIO) -> int:
     jobs = find_jobs(options.pictures, options.output, options.format, options.compare)
     free, failed = feasible(jobs, options.model, options.style_from)
     _say_unused(jobs, options)
@@ -73,11 +118,12 @@ def transform(options: Transform) -> int:
     failures = 0
     if len(todo) < len(free):
         print(f"{len(free) - len(todo)} already colored (--overwrite makes them again)")
-    for job, error in itertools.chain(failed, _color(todo, options) if todo else ()):
+    for job, error in itertools.chain(failed, _color(todo, options, stdout) if todo else ()):
         if error is not None:
             failures += 1
             _report(job, error, options.debug)
-    print(f"{len(todo) + len(failed) - failures} colored, {failures} failed")
+    beside = " beside the inputs" if options.output is None else ""
+    print(f"{len(todo) + len(failed) - failures} colored{beside}, {failures} failed")
     return shell.SOME_FAILED if failures else shell.DONE
 
 
@@ -90,7 +136,7 @@ def _say_unused(jobs: Sequence[Job], options: Transform) -> None:
             print(f"{', '.join(unused)}: for {kind}s only, and no input is one", file=sys.stderr)
 
 
-def _color(jobs: Sequence[Job], options: Transform) -> Iterator[Outcome]:
+def _color(jobs: Sequence[Job], options: Transform, stdout: TextIO) -> Iterator[Outcome]:
     """Color the pictures, then the films."""
     for folder in {os.path.dirname(job.target) or "." for job in jobs}:
         files.remove_leftovers(folder)
@@ -105,7 +151,7 @@ def _color(jobs: Sequence[Job], options: Transform) -> Iterator[Outcome]:
     colorizer = Colorizer(options.model, **colorizer_arguments(options, len(pictures)))
     print(f"{printable(colorizer.engine.source)}, {colorizer.engine.name}")
     style = _style(options, colorizer)
-    yield from _color_pictures(pictures, colorizer, style, options)
+    yield from _color_pictures(pictures, colorizer, style, options, stdout)
     if films:
         settings = dataclasses.replace(settings, style=style)
         yield from command.color_films(films, colorizer, settings, options.classes)
@@ -130,22 +176,40 @@ def _style(options: Transform, colorizer: Colorizer) -> np.ndarray | None:
 
 
 def _color_pictures(
-    jobs: Sequence[Job], colorizer: Colorizer, style: np.ndarray | None, options: Transform
+    jobs: Sequence[Job],
+    colorizer: Colorizer,
+    style: np.ndarray | None,
+    options: Transform,
+    stdout: TextIO,
 ) -> Iterator[Outcome]:
     work = functools.partial(
-        color_file, colorizer=colorizer, style=style, scenes=bool(options.classes),
+        _timed, colorizer=colorizer, style=style, hints=options.hints, scenes=bool(options.classes),
         overwrite=options.overwrite, quality=options.quality, max_pixels=options.max_pixels,
     )  # fmt: skip
     with progress(len(jobs), "pictures") as bar:
         for job, made, error in each_picture(work, jobs):
             name = printable(job.source)
-            scenes, remark = made or (None, "")
+            probabilities, remark, seconds = made or (None, "", 0)
             if remark:
                 print(f"{name}: {remark}")
-            if options.classes and scenes is not None:
-                print_scenes(name, colorizer.likeliest_scenes(scenes, options.classes))
+            scenes = []
+            if options.classes and probabilities is not None:
+                scenes = colorizer.likeliest_scenes(probabilities, options.classes)
+                print_scenes(name, scenes)
+            if options.json and error is None:
+                line = {
+                    "input": job.source, "output": job.target, "scenes": dict(scenes),
+                    "seconds": round(seconds, 3), "remarks": [remark] if remark else [],
+                }  # fmt: skip
+                print(json.dumps(line), file=stdout, flush=True)
             yield job, error
             bar.update()
+
+
+def _timed(*arguments: Any, **options: Any) -> tuple[np.ndarray | None, str, float]:
+    """Call `color_file`; return what it returns, and the seconds that it took."""
+    started = time.perf_counter()
+    return *color_file(*arguments, **options), time.perf_counter() - started
 
 
 def _report(job: Job, error: Exception, debug: bool) -> None:
