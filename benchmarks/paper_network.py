@@ -9,7 +9,8 @@ from typing import Any
 
 from shared import ROOT, apart, bar
 
-from presets import load_config
+from colornet.config import load_config
+from config import PRESETS
 
 TIMES_PYTORCH = 2.5  # of PyTorch's speed in float32, the full network
 NOT_SLOWER = 1.05  # of float32's time, at most, on any processor
@@ -25,7 +26,7 @@ def tensorflow_milliseconds(precision: str) -> float:
 
     from build_model import build_model
 
-    model = build_model(load_config("paper"), precision, folded=True)
+    model = build_model(load_config(PRESETS, "paper"), precision, folded=True)
     call = tf.function(lambda luminance: model(luminance, training=False))
     return _fastest(lambda picture: call(picture)["chrominance"].numpy())
 
@@ -41,7 +42,7 @@ def litert_milliseconds(path: str) -> float:
 def _fastest(call: Callable[[Any], Any]) -> float:
     import numpy as np
 
-    size, times = load_config("paper").crop_size, []
+    size, times = load_config(PRESETS, "paper").crop_size, []
     picture = np.random.default_rng(0).random((1, size, size, 1), np.float32)
     for _ in range(PASSES):
         started = time.perf_counter()
@@ -59,7 +60,7 @@ def export_paper(folder: str, kinds: Sequence[str]) -> dict[str, str]:
     from build_model import build_model
     from colornet.network import exporting
 
-    config = load_config("paper")
+    config = load_config(PRESETS, "paper")
     model = build_model(config, folded=True)
     weights = [np.asarray(variable) for variable in model.trainable_variables]
     module = tf.Module()
@@ -87,7 +88,7 @@ def compare(options: argparse.Namespace, scratch: str) -> bool:
     Returns:
         Whether the bars hold.
     """
-    size = load_config("paper").crop_size
+    size = load_config(PRESETS, "paper").crop_size
     print(
         f"one {size} x {size} picture through the paper's network, "
         f"milliseconds, fastest of {ROUNDS * PASSES}"
@@ -128,7 +129,7 @@ def milliseconds(files: dict[str, str], torch_python: str | None) -> dict[str, f
 
 def torch_milliseconds(python: str) -> list[tuple[str, float]]:
     """[(precision, milliseconds)] of pytorch_forward.py."""
-    config = load_config("paper")
+    config = load_config(PRESETS, "paper")
     command = [python, str(ROOT / "benchmarks" / "pytorch_forward.py")]
     command += map(str, (config.crop_size, config.num_classes))
     lines = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout

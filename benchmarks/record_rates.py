@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from colornet import shell
-from colornet.config import Config
+from colornet.config import Config, load_config
 from colornet.pictures import colorspace, opening
 from colornet.records import batches as chains
 from colornet.records import photographs, records_folder, sources
-from presets import load_config
+from config import PRESETS
 
 PLACES205 = 2_448_872  # photographs
 SHARE_WANTED = 0.85  # of the bare rate
@@ -124,7 +124,9 @@ def _bar(value: float, wanted: float) -> str:
 
 def measure(images: Sequence[str], preset: str, workers: int, steps: int) -> None:
     """Print the table of some photographs: `steps` batches are read to measure."""
-    config = load_config(preset, [f"batch_size={BATCH}", f"shard_pictures={SHARD_PICTURES}"])
+    config = load_config(
+        PRESETS, preset, [f"batch_size={BATCH}", f"shard_pictures={SHARD_PICTURES}"]
+    )
     with tempfile.TemporaryDirectory() as folder:
         found = sources.from_sources(images, folder)
         bare, made, dataset = creating(config, found, folder, workers)

@@ -17,15 +17,16 @@ import shared
 import tensorflow as tf
 from PIL import Image
 
-import config as configs
 import input_create
 from build_model import build_model
+from colornet.config import Config, load_config
 from colornet.network.table import layer_table
 from colornet.records import batches as chains
 from colornet.records.dataset import read_dataset
 from colornet.training import checkpoints, devices
 from colornet.training.run_folder import RunFolder
 from colornet.training.step import TrainState
+from config import PRESETS
 
 CASES = [
     ("paper", 8, "float32"),
@@ -49,7 +50,7 @@ def rounds(contestants: dict[str, Callable[[int], float]], seconds: float) -> di
 class Torch:
     """PyTorch's network in its own process; a context that ends it."""
 
-    def __init__(self, python: str, config: configs.Config, precision: str) -> None:
+    def __init__(self, python: str, config: Config, precision: str) -> None:
         options = {
             "batch": config.batch_size,
             "crop": config.crop_size,
@@ -81,7 +82,7 @@ class Torch:
         self.process.wait()
 
 
-def step_operations(config: configs.Config) -> int:
+def step_operations(config: Config) -> int:
     """Floating-point operations of a picture's training step: forward, and twice that backward."""
     model = build_model(config)
     total, first = 0, True
@@ -112,7 +113,7 @@ def matrix_peak(precision: str) -> tuple[Callable[[int], float], int]:
 def make_records(folder: pathlib.Path, preset: str) -> str:
     """Records of generated colour pictures."""
     random = np.random.default_rng(0)
-    size = configs.load_config(preset).picture_size
+    size = load_config(PRESETS, preset).picture_size
     for number in range(128):
         kind = folder / "pictures" / str(number % 2)
         kind.mkdir(parents=True, exist_ok=True)
@@ -130,7 +131,7 @@ def measure(
     """Print the figures of one network and precision."""
     dataset = read_dataset(records)
     config = dataclasses.replace(
-        configs.load_config(preset),
+        load_config(PRESETS, preset),
         batch_size=batch,
         num_classes=len(dataset["class_names"]) or 1,
         picture_size=dataset["settings"]["picture_size"],
@@ -158,7 +159,7 @@ def measure(
         measure_checkpoint(training, config, best["constant"])
 
 
-def new_state(config: configs.Config, precision: str) -> TrainState:
+def new_state(config: Config, precision: str) -> TrainState:
     return TrainState(config, tf.distribute.get_strategy())
 
 
@@ -202,7 +203,7 @@ def print_rates(
     )
 
 
-def measure_checkpoint(training: TrainState, config: configs.Config, step_seconds: float) -> None:
+def measure_checkpoint(training: TrainState, config: Config, step_seconds: float) -> None:
     with tempfile.TemporaryDirectory() as folder:
         saver = checkpoints.Checkpoints(RunFolder(folder), training)
         times = []

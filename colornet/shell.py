@@ -25,7 +25,6 @@ EXIT_CODES = (
 )
 # Packages of pyproject.toml's extras; others that may be missing are of "train".
 EXTRAS = {"av": "films", "imagecodecs": "formats", "pillow_heif": "formats", "tifffile": "formats"}
-_hiding = threading.Lock()
 BACKENDS = ("tensorflow", "jax", "torch", "numpy", "openvino")  # Keras's
 
 
@@ -104,6 +103,11 @@ def run(main: Callable[[argparse.Namespace], int], options: argparse.Namespace) 
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # its encoding may lack a character of a name
             stream.reconfigure(errors="backslashreplace", line_buffering=True)
+    with _python_stderr():
+        return _outcome(main, options)
+
+
+def _outcome(main: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:
     try:
         _check_backend()
         return main(options)
@@ -138,24 +142,52 @@ def _missing_package(error: Exception) -> str:
     return f"; pip install 'let-there-be-color[{extra}]' in the environment of {sys.executable}"
 
 
-@contextlib.contextmanager
-def native_remarks_hidden() -> Iterator[None]:
-    """Hide what native libraries write to standard error, for the time of a short call.
+class _Hiding:
+    """Context manager that sends descriptor 2 to nowhere while any thread is within it."""
 
-    With `--debug` nothing is hidden. What Python writes meanwhile is hidden, too.
+    def __init__(self) -> None:
+        self.lock, self.within, self.kept = threading.Lock(), 0, -1
+
+    def __enter__(self) -> None:
+        with self.lock:
+            if not self.within:
+                self.kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, 2)
+                os.close(nowhere)
+            self.within += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self.lock:
+            self.within -= 1
+            if not self.within:
+                os.dup2(self.kept, 2)
+                os.close(self.kept)
+
+
+_hiding = _Hiding()
+
+
+def native_remarks_hidden() -> contextlib.AbstractContextManager[None]:
+    """Return a context manager that hides what native libraries write to standard error.
+
+    For short calls: a library that crashes meanwhile hides its message, too. Within `run`, what
+    Python writes is shown. With `--debug` nothing is hidden.
     """
-    if os.environ.get(LOG_LEVEL) == "0":
+    return contextlib.nullcontext() if os.environ.get(LOG_LEVEL) == "0" else _hiding
+
+
+@contextlib.contextmanager
+def _python_stderr() -> Iterator[None]:
+    """Give Python's standard error a descriptor of its own, which is never hidden."""
+    before = sys.stderr
+    if before is not sys.__stderr__ or before is None:
         yield
         return
-    with _hiding:
-        kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, 2)
-        os.close(nowhere)
+    with open(os.dup(2), "w", buffering=1, errors="backslashreplace") as sys.stderr:
         try:
             yield
         finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+            sys.stderr = before
 
 
 def import_tensorflow() -> ModuleType:

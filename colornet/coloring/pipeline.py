@@ -57,7 +57,8 @@ def color_file(
     Raises:
         ImageError, MemoryError: with the reason.
     """
-    picture = opening.open_picture(job.source, max_pixels, reserve)
+    with shell.native_remarks_hidden():  # libtiff writes its own errors, too
+        picture = opening.open_picture(job.source, max_pixels, reserve)
     wanted = job.wanted(overwrite)
     if not wanted:
         return colorizer.describe(picture.pixels)[1], picture.remark

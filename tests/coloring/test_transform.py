@@ -423,7 +423,6 @@ def test_wrong_commands_say_what_was_expected(run, capsys, arguments, says):
     "arguments",
     [
         [],
-        ["a.png"],
         ["a.png", "-o", ""],
         ["a.png", "-o", "out", "--format", "gif"],
         ["a.png", "-o", "out", "--chroma", "-1"],

@@ -5,6 +5,7 @@ import dataclasses
 import json
 import os
 import shutil
+import signal
 
 import numpy as np
 import pytest
@@ -372,8 +373,15 @@ def test_a_row_for_each_method_whatever_its_name():
 def test_the_report_is_there_though_nobody_reads_the_tables(model, photographs, tmp_path):
     reader, writer = os.pipe()
     os.close(reader)
-    with open(writer, "w", buffering=1) as stream, contextlib.redirect_stdout(stream):
-        _, report = evaluated([photographs / "coffee", "--model", model], tmp_path)
+    stream = open(writer, "w", buffering=1)
+    with contextlib.redirect_stdout(stream):
+        code = model_evaluate.main(
+            [str(photographs / "coffee"), "--model", model, "--report", str(tmp_path / "r.json")]
+        )
+    with contextlib.suppress(BrokenPipeError):
+        stream.close()
+    assert code == 128 + signal.SIGPIPE
+    report = json.loads((tmp_path / "r.json").read_text())
     assert report["sets"][0]["pictures"] == 3
 
 
