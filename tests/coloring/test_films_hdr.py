@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from colornet.pictures import colorspace, ycbcr
+from colornet.films import ycbcr
+from colornet.pictures import colorspace
 from films_made import decoded, scene, view, write
 
 
