@@ -37,7 +37,7 @@ def add_options(arguments: argparse.ArgumentParser) -> None:
     add("--working-size", type=_working_size, metavar="N|full",
         help="most pixels of a side that the network sees (default: the model's)")  # fmt: skip
     add("--mount", type=_mount, metavar="on|off",
-        help="on: the mount of a scanned print stays without color (default: the model's)")  # fmt: skip
+        help="on: a scanned print's mount stays without color (default: the model's)")  # fmt: skip
 
 
 def _mount(text: str) -> bool:

@@ -5,10 +5,11 @@ import io
 import os
 import stat
 from collections.abc import Callable, Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
+from PIL.AvifImagePlugin import AvifImageFile
 
 from colornet.errors import ImageError, TooManyPixels
 from colornet.files import printable
@@ -130,7 +131,8 @@ def _source(file: BinaryIO) -> Source:
         codes = nclx.get("color_primaries", 0), nclx.get("transfer_characteristics", hdr.SDR)
         return _with_hdr(PillowSource(heif, several(heif)), codes)
     try:
-        image = open_by_pillow(file, FORMATS)
+        avif = formats.iso_kind(head) == "AVIF"  # Pillow opens it by some of its brands alone
+        image: Any = AvifImageFile(file) if avif else open_by_pillow(file, FORMATS)
     except Exception as error:  # Pillow raises nearly anything
         return _second_try(file, head, error)
     if image.format in ("JPEG", "MPO"):
