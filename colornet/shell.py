@@ -86,7 +86,7 @@ def run(main: Callable[[argparse.Namespace], int], options: argparse.Namespace) 
         The exit code; see EXIT_CODES.
     """
     os.environ.setdefault(LOG_LEVEL, "0" if options.debug else "2")
-<<<<<<< HEAD
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # what matters comes as an exception
     for descriptor in range(3):  # else the next file that is opened would replace a closed stream
         try:
             os.fstat(descriptor)
@@ -95,21 +95,6 @@ def run(main: Callable[[argparse.Namespace], int], options: argparse.Namespace) 
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # its encoding may lack a character of a name
             stream.reconfigure(errors="backslashreplace", line_buffering=True)
-=======
-    warnings.filterwarnings("ignore", module=r"PIL\.")  # what matters comes as an exception
-    outermost = not isinstance(sys.stdout, _LastingStream)
-    with _lasting_streams() as output:
-        code = _outcome(main, options)
-        output.flush()
-        if not (output.lost and outermost):
-            return code
-        reason = output.lost.strerror
-        print(f"error: standard output is incomplete: {reason}; only that is lost", file=sys.stderr)
-        return code or SOME_FAILED
-
-
-def _outcome(main: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:
->>>>>>> e44e911 (Pictures: HDR, odd resolutions, PSD and PNG transparency, several pictures, untrue XMP; nothing global of Pillow is changed; training pictures skip what is not stored)
     try:
         _check_backend()
         return main(options)
