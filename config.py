@@ -25,6 +25,7 @@ PRESETS: Presets = {
         warmup_steps=300,
         working_size=144,
         smoothing=True,
+        mount=True,
     ),
     # Seconds on a CPU: shows that everything works.
     "smoke": dict(

@@ -182,6 +182,8 @@ class Config:
         resumable=True)
     smoothing: bool = setting(False, "smooth chrominance within the edges of the luminance", ANY,
         resumable=True, absent=True)
+    mount: bool = setting(False, "leave the mount of a scanned print without color", ANY,
+        resumable=True, absent=True)
 
     # --- Filled in by the scripts -------------------------------------------------------
     class_names: tuple[str, ...] = setting((), "of the records", ANY, ())

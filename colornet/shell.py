@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from types import ModuleType
 
@@ -95,6 +96,7 @@ def run(main: Callable[[argparse.Namespace], int], options: argparse.Namespace) 
         The exit code; see EXIT_CODES.
     """
     os.environ.setdefault(LOG_LEVEL, "0" if options.debug else "2")
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # what matters comes as an exception
     for descriptor in range(3):  # else the next file that is opened would replace a closed stream
         try:
             os.fstat(descriptor)

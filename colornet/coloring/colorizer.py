@@ -122,6 +122,8 @@ class Colorizer:
         chroma: factor on the chrominance; None: the network's own setting.
         working_size: longest side in pixels of the copy that the network sees, which is squeezed
             towards a square; 0: the picture's own size; None: the network's own setting.
+        mount: whether the mount of a scanned print stays without color; None: the network's own
+            setting.
 
     Raises:
         UserError: a file is missing or damaged, or the arguments do not fit together.
@@ -129,7 +131,7 @@ class Colorizer:
     Attributes:
         config: the network's `Config`, with class_names.
         engine: the inference engine.
-        chroma, working_size: as given, or the network's.
+        chroma, working_size, mount: as given, or the network's.
     """
 
     def __init__(
@@ -142,11 +144,13 @@ class Colorizer:
         at_once: int = 1,
         chroma: float | None = None,
         working_size: int | None = None,
+        mount: bool | None = None,
     ) -> None:
         self.engine = load_engine(path, engine, precision, device, at_once)
         self.config = self.engine.config
         self.chroma = self.config.chroma if chroma is None else chroma
         self.working_size = self.config.working_size if working_size is None else working_size
+        self.mount = self.config.mount if mount is None else mount
         self._budget = Budget(NETWORK_PIXELS)
 
     def colorize(
@@ -200,7 +204,7 @@ class Colorizer:
         Returns:
             (uint8 (height, width, 3) sRGB, probabilities (classes) of its scenes or None).
         """
-        inside = within_mount(pixels)
+        inside = self.within(pixels)
         inputs = self.prepare((pixels if shown is None else shown)[inside])
         probabilities = None
         if style is None or scenes:
@@ -223,9 +227,14 @@ class Colorizer:
             (global features (1, 256 width), to pass on as `style`; probabilities (classes) of its
             scenes). None for what the network does not have.
         """
-        inputs = self.prepare(pixels[within_mount(pixels)])
+        inputs = self.prepare(pixels[self.within(pixels)])
         features, probabilities = self.engine.describe(inputs.global_)
         return features, None if probabilities is None else probabilities[0]
+
+    def within(self, pixels: np.ndarray) -> tuple[slice, slice]:
+        """Return the rows and columns that are colored: all, or those within a mount."""
+        height, width = pixels.shape[:2]
+        return within_mount(pixels) if self.mount else (slice(0, height), slice(0, width))
 
     def prepare(self, pixels: np.ndarray) -> Inputs:
         """Make the copies of a picture that this network sees, by the function `prepare`."""

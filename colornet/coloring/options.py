@@ -10,7 +10,14 @@ from typing import Any
 from colornet import shell
 from colornet.network.vocabulary import ENGINES
 
-COLORIZER_OPTIONS = ("engine", "precision", "device", "chroma", "working_size")  # and its arguments
+COLORIZER_OPTIONS = (
+    "engine",
+    "precision",
+    "device",
+    "chroma",
+    "working_size",
+    "mount",
+)  # and its arguments
 
 
 def add_options(arguments: argparse.ArgumentParser) -> None:
@@ -20,6 +27,8 @@ def add_options(arguments: argparse.ArgumentParser) -> None:
         help="strength of the colors (default: the model's)")  # fmt: skip
     add("--working-size", type=_working_size, metavar="N|full",
         help="most pixels of a side that the network sees (default: the model's)")  # fmt: skip
+    add("--mount", type=_mount, metavar="on|off",
+        help="on: a scanned print's mount stays without color (default: the model's)")  # fmt: skip
     add = arguments.add_argument_group("computing").add_argument
     add("--engine", choices=ENGINES, default="auto",
         help="inference engine; auto: LiteRT on CPUs where the model has a file for it "
@@ -30,6 +39,12 @@ def add_options(arguments: argparse.ArgumentParser) -> None:
     add("--device", type=_device, default="auto", metavar="cpu|gpu|gpu:N",
         help="gpu:1 is the second GPU (default: the first GPU that TensorFlow finds, else "
         "cpu)")  # fmt: skip
+
+
+def _mount(text: str) -> bool:
+    if text in ("on", "off"):
+        return text == "on"
+    raise argparse.ArgumentTypeError(f"expected on or off; got {text!r}")
 
 
 def colorizer_arguments(options: object, pictures: int) -> dict[str, Any]:

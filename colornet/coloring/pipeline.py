@@ -23,6 +23,7 @@ Item = TypeVar("Item")
 Made = TypeVar("Made")
 
 PIXELS_IN_FLIGHT = 50_000_000  # of pictures in memory at a time; a larger one comes alone
+MOUNT = "its mount is left without color (--mount off colors it)"
 AHEAD = 64  # pictures that may be finished before one that was begun earlier
 
 
@@ -67,6 +68,9 @@ def color_file(
         picture.pixels, style, scenes,
         strokes=open_strokes(strokes, picture.pixels.shape) if strokes else None,
     )  # fmt: skip
+    remark = picture.remark
+    if picture.pixels[colorizer.within(picture.pixels)].shape != picture.pixels.shape:
+        remark = "; ".join(filter(None, (remark, MOUNT)))
     if job.comparison in wanted:
         both = Image.fromarray(np.hstack([gray_of(picture.pixels), colored]))
         saving.save(both, job.comparison)
@@ -75,7 +79,7 @@ def color_file(
     if job.target in wanted:
         image, quality = Image.fromarray(colored), quality or saving.QUALITY
         saving.save(image, job.target, picture.alpha, picture.metadata, quality)
-    return probabilities, picture.remark
+    return probabilities, remark
 
 
 def each_picture(

@@ -52,6 +52,7 @@ class Transform:
     device: str
     chroma: float | None
     working_size: int | None
+    mount: bool | None
     classes: int
     compare: bool | None
     format: str | None

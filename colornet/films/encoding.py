@@ -6,9 +6,8 @@ from typing import Any
 import av
 from av.codec.codec import UnknownCodecError
 
-from colornet.films import frames
+from colornet.films import frames, ycbcr
 from colornet.films.source import FilmError, reason
-from colornet.pictures import ycbcr
 
 CODEC = "libx264"
 CRF = 18  # of H.264 and H.265: hardly to be told from the original

@@ -13,13 +13,13 @@ import numpy as np
 from colornet import files
 from colornet.coloring.colorizer import SHRINKING, Colorizer, Inputs, prepare, working_shape
 from colornet.files import printable
-from colornet.films import frames, shots
+from colornet.films import frames, shots, ycbcr
 from colornet.films.ahead import ahead
 from colornet.films.encoding import Encoding
 from colornet.films.sink import Sink
 from colornet.films.source import FilmError, FilmSource, Sound, reason
 from colornet.films.steadying import Steadying
-from colornet.pictures import stretching, ycbcr
+from colornet.pictures import stretching
 from colornet.progress import Bar
 
 # Of what is being done, and of how many frames, if that is known.

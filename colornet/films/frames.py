@@ -15,7 +15,7 @@ from av.codec.codec import find_best_pix_fmt_of_list
 from av.video.reformatter import Colorspace
 from PIL import Image
 
-from colornet.pictures import ycbcr
+from colornet.films import ycbcr
 
 TABLE_SIZE = 33  # entries a side of the table from luma and ab to chroma
 FULL_RANGE = 2  # FFmpeg's number (AVColorRange) of JPEG's range

@@ -7,7 +7,8 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image
 
-from colornet.pictures import colorspace, ycbcr
+from colornet.films import ycbcr
+from colornet.pictures import colorspace
 
 GRID = 24  # pixels a side of the copies by which frames are compared
 CUT = 0.15  # least difference of the frames at a cut, 0 (alike) to 2

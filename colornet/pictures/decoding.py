@@ -1,12 +1,16 @@
 """From an opened file to a Picture: upright, in sRGB."""
 
+import contextlib
 import dataclasses
-from collections.abc import Callable
+import struct
+from collections.abc import Callable, Iterable
+from typing import Any, BinaryIO
 
 import numpy as np
-from PIL import Image, ImageFile
+from PIL import Image, ImageChops, ImageFile, UnidentifiedImageError
 
 from colornet.errors import TooManyPixels
+from colornet.pictures import colorspace, hdr
 from colornet.pictures.depth import Scale, scale_of, to_unit
 from colornet.pictures.metadata import Metadata, orientation_of, read_metadata
 from colornet.pictures.profiles import byte_table, gray_curve, profile_transform
@@ -85,13 +89,84 @@ class PillowSource(Source):
 
     def read(self) -> Decoded:
         self.image.load()
-        return self.image, self.image.getexif(), None
+        try:
+            return self.image, self.image.getexif(), None
+        except Exception:  # damaged EXIF is no reason to refuse a picture
+            return self.image, Image.Exif(), None
+
+
+class Psd(PillowSource):
+    """A Photoshop file, of whose flattened picture Pillow takes white for black in 1 bit."""
+
+    def read(self) -> Decoded:
+        """Decode it; a fourth channel is transparency where the number of layers is negative."""
+        image, exif, alpha = super().read()
+        if image.mode == "1":
+            return ImageChops.invert(image), exif, alpha
+        place = image._layers_position  # type: ignore[attr-defined]
+        if image.mode == "RGBA" and not (place and self._byte(place) & 0x80):
+            image = image.convert("RGB")  # else it is a saved selection
+        return image, exif, alpha
+
+    def _byte(self, place: int) -> int:
+        file = self.image._fp  # type: ignore[attr-defined]
+        file.seek(place)
+        return file.read(1)[0]
+
+
+def open_by_pillow(file: BinaryIO, formats: Iterable[str]) -> Any:
+    """Open a file as `PIL.Image.open` does, but of any size: that one's limit is global."""
+    Image.preinit()
+    head = file.read(16)
+    for name in formats:
+        if name not in Image.OPEN:
+            Image.init()
+        if name not in Image.OPEN:
+            continue  # a decoder that this Pillow was built without
+        factory, accept = Image.OPEN[name]
+        taken = not accept or accept(head)
+        if taken and not isinstance(taken, str):  # a text says why not
+            file.seek(0)
+            with contextlib.suppress(SyntaxError, IndexError, TypeError, struct.error):
+                return factory(file, "")
+    raise UnidentifiedImageError
 
 
 def decoded(source: Source, max_pixels: int) -> Picture:
-    """The Picture of a Source; works in bands of rows, to need little memory."""
-    image, exif, alpha_in_file = source.read()
+    """Decode a Source."""
+    image, exif, alpha = source.read()
     check_size(image.size, max_pixels)  # icons hold pictures of other sizes than they declare
+    return _picture(source, image, exif, alpha)
+
+
+def decoded_opaque(source: Source, max_pixels: int) -> Image.Image:
+    """Decode a Source to RGB, upright, in sRGB, on white; metadata is not read."""
+    image, exif, alpha_in_file = source.read()
+    check_size(image.size, max_pixels)
+    as_it_is = image.mode in ("L", "RGB") and not image.info.get("icc_profile")
+    as_it_is = as_it_is and not image.has_transparency_data and alpha_in_file is None
+    as_it_is = as_it_is and gray_curve(image.info, 2) is None
+    if as_it_is and orientation_of(image, exif) not in _ROWS_OF_FILE:
+        return image if image.mode == "RGB" else image.convert("RGB")
+    picture = _picture(source, image, exif, alpha_in_file, with_metadata=False)
+    pixels = picture.pixels
+    if pixels.dtype != np.uint8:
+        pixels = colorspace.to_bytes(pixels)
+    image = Image.fromarray(pixels).convert("RGB")
+    if picture.alpha is None:
+        return image
+    white = Image.new("RGB", image.size, "white")
+    return Image.composite(image, white, Image.fromarray(picture.alpha))
+
+
+def _picture(
+    source: Source,
+    image: Image.Image,
+    exif: Image.Exif,
+    alpha_in_file: np.ndarray | None,
+    with_metadata: bool = True,
+) -> Picture:
+    """Convert what a Source decoded, in bands of rows, to need little memory."""
     orientation = orientation_of(image, exif)
     as_in_file = _ROWS_OF_FILE.get(orientation, lambda upright: upright)
     shape = as_in_file(np.empty((image.height, image.width), np.bool_)).shape
@@ -111,7 +186,9 @@ def decoded(source: Source, max_pixels: int) -> Picture:
             as_in_file(alpha)[top:bottom] = alpha_in_file[top:bottom]
         elif alpha is not None:
             as_in_file(alpha)[top:bottom] = _alpha_of(band, deep)
-    metadata = read_metadata(image, exif, shape, orientation in _TURNED)
+    metadata = Metadata()
+    if with_metadata:
+        metadata = read_metadata(image, exif, shape, orientation in _TURNED)
     if scale:
         source.add_remark(scale.remark)
     return Picture(pixels, alpha, metadata, source.remark)
@@ -144,8 +221,10 @@ def _srgb_conversion(image: Image.Image) -> Callable[[Image.Image], np.ndarray]:
     gray = mode == "L"
     # Lab numbers mean the same everywhere; a profile beside them is the printer's.
     profile = image.info.get("icc_profile") if image.mode != "LAB" else None
-    transform = None if gray else profile_transform(profile, mode)
+    transform = None if gray or "hdr" in image.info else profile_transform(profile, mode)
     table = byte_table(image.info, gray) if mode in ("L", "RGB") else None
+
+    codes = image.info.get("hdr") if mode == "RGB" else None
 
     def convert(band: Image.Image) -> np.ndarray:
         if band.mode != mode:
@@ -156,7 +235,8 @@ def _srgb_conversion(image: Image.Image) -> Callable[[Image.Image], np.ndarray]:
             band = band.point(list(table) * len(band.getbands()))
         if transform:
             band = transform.apply(band)
-        return np.asarray(band if band.mode in ("L", "RGB") else band.convert("RGB"))
+        pixels = np.asarray(band if band.mode in ("L", "RGB") else band.convert("RGB"))
+        return hdr.to_srgb(pixels, codes) if codes else pixels
 
     return convert
 

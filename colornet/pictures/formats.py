@@ -30,6 +30,7 @@ _CLOSED_ENDINGS = {
     RAW: ".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .fff .gpr .iiq .k25 .kdc .mef .mos .mrw .nef .nrw"
     " .orf .pef .raf .raw .rw2 .rwl .sr2 .srf .srw .x3f",
     "JPEG XL": ".jxl",
+    "JPEG-LS": ".jls",
     "JPEG XR": ".jxr .wdp .hdp",
     "Photoshop's large format": ".psb",
     "PAM": ".pam",
@@ -91,11 +92,12 @@ _OPEN_STARTS = (
     b"\0\0\0\x0cjP  ",
 )
 _ISO = {  # brands of files that begin with a "ftyp" box
+    **dict.fromkeys((b"mif1", b"miaf"), "HEIF"),
     **dict.fromkeys((b"avif", b"avis"), "AVIF"),
-    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1"), "HEIF"),
+    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"), "HEIF"),
     **dict.fromkeys((b"isom", b"iso2", b"mp41", b"mp42", b"M4V ", b"qt  ", b"avc1"), "a film"),
 }
-HEAD = 512  # bytes that tell
+HEAD = 2048  # bytes that tell
 
 
 def is_picture_name(path: str | os.PathLike[str]) -> bool:
@@ -117,7 +119,10 @@ def iso_kind(head: bytes) -> str | None:
     if head[4:8] != b"ftyp":
         return None
     brands = [head[8:12], *(head[i : i + 4] for i in range(16, head[3] or 16, 4))]
-    return next((_ISO[brand] for brand in brands if brand in _ISO), None)
+    kinds = {_ISO.get(brand) for brand in brands}
+    if "HEIF" in kinds and b"av01" in head:  # brands that say the container alone
+        return "AVIF"
+    return next((kind for kind in ("AVIF", "HEIF", "a film") if kind in kinds), None)
 
 
 def why_closed(head: bytes) -> str | None:
@@ -126,12 +131,19 @@ def why_closed(head: bytes) -> str | None:
     for start, before, name in _CLOSED_STARTS:
         if head[before : before + len(start)] == start:
             kind = name
+    if b"svg" in head and head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<?xml", b"<!")):
+        kind = "vector graphics"
     bits = int.from_bytes(head[22:24])
     if head.startswith(_PHOTOSHOP) and bits in (16, 32):
         kind = f"Photoshop's format of {bits} bits a sample"
     if kind == RAW:
         return RAW_REASON
-    return kind and f"{kind} is not opened here; save it as PNG, TIFF or JPEG"
+    return kind and closed_reason(kind)
+
+
+def closed_reason(kind: str) -> str:
+    """Return the reason for a format that is not opened."""
+    return f"{kind} is not opened here; save it as PNG, TIFF or JPEG"
 
 
 def why_not_opened(head: bytes) -> str:

@@ -2,26 +2,28 @@
 
 import io
 import struct
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from PIL import Image, ImageChops, ImageFile
 
 from colornet.errors import ImageError
 from colornet.pictures import depth
-from colornet.pictures.decoding import Decoded, PillowSource, Source
+from colornet.pictures.decoding import Decoded, PillowSource, Source, open_by_pillow
+from colornet.pictures.formats import closed_reason
 
 _END = b"\xff\xd9"
 # Were coefficients missing, these bits would become some; after a whole picture they say nothing.
 _FILLERS = (b"", b"\x55" * 99, b"\xaa" * 99, b"\xdb\x6d\xb6" * 33, bytes(range(200, 255)))
 _ALONE = {0x01, *range(0xD0, 0xD9)}  # markers without a length
-_FRAMES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}  # markers of a picture's header
+_LS = 0xF7
+_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # markers of a picture's header
 
 
 class Jpeg(PillowSource):
     """A JPEG, which may lack its end marker; `file` is what it was opened from."""
 
     def __init__(self, image: ImageFile.ImageFile, file: BinaryIO) -> None:
-        super().__init__(image)
+        super().__init__(image, several(image))
         self.file = file
 
     def read(self) -> Decoded:
@@ -40,7 +42,7 @@ class Jpeg(PillowSource):
         return super().read()
 
     def _ended(self, data: bytes, filler: bytes) -> ImageFile.ImageFile:
-        image = Image.open(io.BytesIO(data + filler + _END), formats=["JPEG", "MPO"])
+        image = open_by_pillow(io.BytesIO(data + filler + _END), ["JPEG"])
         image.draft(self.image.mode, self.image.size)
         return image
 
@@ -76,11 +78,19 @@ class RareJpeg(Source):
         return Image.fromarray(pixels), Image.Exif(), None
 
 
+def several(image: Any) -> str:
+    """Return the remark on a file of several pictures, or ""."""
+    count = getattr(image, "n_frames", 1)
+    return f"the first of its {count} pictures; the others are left out" if count > 1 else ""
+
+
 def _frame(data: bytes) -> tuple[int, int, int, int]:
     """(bits, height, width, colours) by a JPEG's header."""
     place = 2
     while True:
         marker = data[place + 1]
+        if marker == _LS:
+            raise ImageError(closed_reason("JPEG-LS"))
         if marker in _FRAMES:
             return struct.unpack(">BHHB", data[place + 4 : place + 10])
         (length,) = struct.unpack(">H", data[place + 2 : place + 4])

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import math
 import re
 from collections.abc import MutableMapping
 from typing import Any
@@ -29,6 +28,22 @@ _TEXTS: dict[str, int | None] = {
     "Comment": None,
 }
 _INCHES = {2: 1.0, 3: 2.54}  # of EXIF's and TIFF's units; the third, 1, is none
+_MOST_DPI = 65535  # that a JPEG holds; what is beyond is no resolution
+# XMP that is no longer true of the output: gain maps, films and pictures behind the picture, color
+# mode, raw settings, layout, and what refers to parts of the file that are left out.
+_XMP_UNTRUE = (
+    rb"(?:hdrgm|HDRGainMap|apdi|Container|Item|crs|GDepth|GImage|GContainer|GAudio):[\w-]+"
+    rb"|\w+:(?:MotionPhoto|MicroVideo)\w*|photoshop:(?:ColorMode|ICCProfile)|dc:format"
+    rb"|tiff:(?!Make\b|Model\b|Orientation\b|Artist\b|Copyright\b|Software\b|DateTime\b"
+    rb"|ImageDescription\b)\w+"
+    rb"|exif:(?:PixelXDimension|PixelYDimension|ColorSpace)|xmp:Thumbnails|xmpNote:HasExtendedXMP"
+)
+_XMP_DROPPED = re.compile(
+    rb"<(" + _XMP_UNTRUE + rb")(?:\s[^>]*)?(?:(?<=/)>|>.*?</\1\s*>)"
+    rb"|\s(?:" + _XMP_UNTRUE + rb")\s*=\s*(?:\"[^\"]*\"|'[^']*')",
+    re.DOTALL,
+)
+_XMP_PREFIX = re.compile(rb"\sxmlns:([\w-]+)\s*=\s*(?:\"[^\"]*\"|'[^']*')")
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation\s*(?:=\s*[\"']|>)\s*)(\d)")
 
 # EXIF that tells of the photograph; the rest tells how its file is laid out, or which way is up.
@@ -85,17 +100,25 @@ def read_metadata(
     """
     dpi = _resolution(image, exif)
     xmp = image.info.get("xmp")
-    upright = rb"\g<1>1"  # the picture is, whatever the file's was
-    xmp = _XMP_ORIENTATION.sub(upright, xmp) if isinstance(xmp, bytes) else b""
     info = image.info if image.format == "PNG" else {}
     texts = {word: text for word in _TEXTS if isinstance(text := info.get(word), str)}
     return Metadata(
         _exif_bytes(exif, shape, texts),
         _iptc(image.info, exif),
-        xmp,
+        _still_true(xmp) if isinstance(xmp, bytes) else b"",
         dpi[::-1] if dpi and turned else dpi,
         tuple(texts.items()),
     )
+
+
+def _still_true(xmp: bytes) -> bytes:
+    """Return an XMP packet without what is not true of the upright sRGB picture."""
+    kept = _XMP_DROPPED.sub(b"", _XMP_ORIENTATION.sub(rb"\g<1>1", xmp))
+    if len(kept) == len(xmp):
+        return kept
+    named = _XMP_PREFIX.sub(b"", kept)
+    used = set(re.findall(rb"[<\s/]([\w-]+):", named))
+    return _XMP_PREFIX.sub(lambda found: found[0] if found[1] in used else b"", kept)
 
 
 def orientation_of(image: Image.Image, exif: Image.Exif) -> int:
@@ -110,12 +133,15 @@ def orientation_of(image: Image.Image, exif: Image.Exif) -> int:
 
 def _resolution(image: Image.Image, exif: Image.Exif) -> tuple[float, float] | None:
     dpi = image.info.get("dpi")
-    if dpi is None or image.format == "TIFF":  # what Pillow makes up for TIFFs without one
-        inches = _INCHES.get(exif.get(ExifTags.Base.ResolutionUnit, 2), 0)
-        tags = (exif.get(ExifTags.Base[name]) for name in ("XResolution", "YResolution"))
-        dpi = [float(tag or 0) * inches for tag in tags]
-    dpi = tuple(map(float, dpi))
-    return dpi if all(0 < value < math.inf for value in dpi) else None
+    try:
+        if dpi is None or image.format == "TIFF":  # what Pillow makes up for TIFFs without one
+            inches = _INCHES.get(exif.get(ExifTags.Base.ResolutionUnit, 2), 0)
+            tags = (exif.get(ExifTags.Base[name]) for name in ("XResolution", "YResolution"))
+            dpi = [float(tag or 0) * inches for tag in tags]
+        across, down = map(float, dpi)
+    except (TypeError, ValueError, ArithmeticError):  # text, bytes, and the like
+        return None
+    return (across, down) if 0 < across <= _MOST_DPI and 0 < down <= _MOST_DPI else None
 
 
 def _iptc(info: dict[Any, Any], exif: Image.Exif) -> bytes:

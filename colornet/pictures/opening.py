@@ -4,22 +4,31 @@ import contextlib
 import io
 import os
 import stat
-import warnings
 from collections.abc import Callable, Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
+from PIL.AvifImagePlugin import AvifImageFile
 
 from colornet.errors import ImageError, TooManyPixels
 from colornet.files import printable
-from colornet.pictures import formats, png, tiff
-from colornet.pictures.decoding import Picture, PillowSource, Source, check_size, decoded
+from colornet.pictures import formats, hdr, png, tiff
+from colornet.pictures.decoding import (
+    Picture,
+    PillowSource,
+    Psd,
+    Source,
+    check_size,
+    decoded,
+    decoded_opaque,
+    open_by_pillow,
+)
 from colornet.pictures.formats import MAX_PIXELS
-from colornet.pictures.jpeg import Jpeg, RareJpeg
+from colornet.pictures.jpeg import Jpeg, RareJpeg, several
 
 # What Pillow decodes of the formats of photographs; it knows others, of drawings and measurements.
-_FORMATS = (
+FORMATS = (
     "JPEG PNG GIF BMP DIB PPM WEBP AVIF JPEG2000 PSD TGA PCX ICO ICNS SGI QOI DDS XBM XPM PCD"
 ).split()
 
@@ -73,14 +82,7 @@ def open_square(
         if min(width, height) < min_side:
             raise ImageError(f"too small: {width} x {height}")
         source.shrink(2 * size)
-        picture = decoded(source, max_pixels)
-    pixels = picture.pixels
-    if pixels.dtype != np.uint8:
-        pixels = (pixels * 255).astype(np.uint8)
-    image = Image.fromarray(pixels).convert("RGB")
-    if picture.alpha is not None:
-        white = Image.new("RGB", image.size, "white")
-        image = Image.composite(image, white, Image.fromarray(picture.alpha))
+        image = decoded_opaque(source, max_pixels)
     return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC))
 
 
@@ -89,9 +91,6 @@ def _opened(
     path: str | os.PathLike[str] | bytes, max_pixels: int, reserve: Reserve | None = None
 ) -> Iterator[Source]:
     """The Source of a file whose header is sound; nothing is decoded yet."""
-    if Image.MAX_IMAGE_PIXELS:  # Pillow refuses twice as many before we can
-        Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, max_pixels)
-    warnings.filterwarnings("ignore", module=r"PIL\.")  # what matters comes as an exception
     # By its path Pillow would map some files into memory: turned TIFFs come out scrambled then.
     with _file(path) as file:
         source = _source(file)
@@ -127,16 +126,31 @@ def _source(file: BinaryIO) -> Source:
     if formats.iso_kind(head) == "HEIF":
         import pillow_heif
 
-        return PillowSource(pillow_heif.HeifImageFile(file))
+        heif = pillow_heif.HeifImageFile(file)
+        nclx = heif.info.get("nclx_profile") or {}
+        codes = nclx.get("color_primaries", 0), nclx.get("transfer_characteristics", hdr.SDR)
+        return _with_hdr(PillowSource(heif, several(heif)), codes)
     try:
-        image = Image.open(file, formats=_FORMATS)
+        avif = formats.iso_kind(head) == "AVIF"  # Pillow opens it by some of its brands alone
+        image: Any = AvifImageFile(file) if avif else open_by_pillow(file, FORMATS)
     except Exception as error:  # Pillow raises nearly anything
         return _second_try(file, head, error)
     if image.format in ("JPEG", "MPO"):
         return Jpeg(image, file)
-    animated = getattr(image, "is_animated", False) and image.format != "PSD"
+    if image.format == "PSD":
+        return Psd(image)
+    animated = getattr(image, "is_animated", False)
     remark = "the first of its frames" if animated else ""
-    return png.Png(image, file, remark) if image.format == "PNG" else PillowSource(image, remark)
+    source = png.Png(image, file, remark) if image.format == "PNG" else PillowSource(image, remark)
+    return _with_hdr(source, hdr.codes_in(head)) if image.format in ("PNG", "AVIF") else source
+
+
+def _with_hdr(source: PillowSource, codes: tuple[int, int] | None) -> PillowSource:
+    """Note the (primaries, transfer) of an HDR picture, for the conversion to sRGB."""
+    if codes and codes[1] in (hdr.PQ, hdr.HLG):
+        source.image.info["hdr"] = codes
+        source.add_remark(hdr.REMARK)
+    return source
 
 
 def _second_try(file: BinaryIO, head: bytes, error: Exception) -> Source:

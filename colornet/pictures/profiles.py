@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageCms
 
-from colornet.pictures import colorspace
+from colornet.pictures import colorspace, hdr
 
 _EXACT = ImageCms.Flags.NOOPTIMIZE  # LittleCMS's short cuts miss dark greys by ten levels
 _GAMMA_SRGB, _GAMMA_SLACK = 1 / 2.2, 0.01  # what a PNG of sRGB numbers says, and nearly so
@@ -19,8 +19,10 @@ def gray_curve(info: dict[Any, Any], levels: int = 1 << 16) -> np.ndarray | None
     """sRGB grey in [0, 1] of evenly spaced greys of a file, (levels,); None where it is the same.
 
     Args:
-        info: of a PIL image: its grey profile counts, or a PNG's gamma.
+        info: of a PIL image: its HDR codes count, its grey profile, or a PNG's gamma.
     """
+    if codes := info.get("hdr"):
+        return hdr.gray_curve(codes, levels)
     if profile := info.get("icc_profile"):
         return _profile_curve(profile, levels)
     gamma = info.get("gamma")
@@ -53,7 +55,8 @@ def byte_table(info: dict[Any, Any], gray: bool, levels: int = 256) -> np.ndarra
         info: as of `gray_curve`.
         gray: whether its profile is of greys; those of colours are not of single values.
     """
-    curve = gray_curve(info, levels) if gray or "icc_profile" not in info else None
+    by_value = gray or not {"icc_profile", "hdr"} & info.keys()
+    curve = gray_curve(info, levels) if by_value else None
     return None if curve is None else colorspace.to_bytes(curve)
 
 

@@ -14,19 +14,17 @@ from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
 from colornet.errors import ImageError
 from colornet.pictures import depth
-from colornet.pictures.decoding import Decoded, PillowSource, Source
+from colornet.pictures.decoding import Decoded, PillowSource, Source, open_by_pillow
 from colornet.pictures.formats import RAW_REASON
 
 PREFIXES = tuple(TiffImagePlugin.PREFIXES)
-# BigTIFFs of big-endian numbers: Pillow looks for BigTIFF's mark in the byte that others have it.
-_BIG_BIG_ENDIAN, _AS_PILLOW_KNOWS = b"MM\0+", b"MM+\0"
-TiffImagePlugin.PREFIXES.append(_AS_PILLOW_KNOWS)
+_BIG_BIG_ENDIAN = b"MM\0+"  # BigTIFFs of big-endian numbers, which Pillow misreads
 
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, INKS, YCBCR, LAB = 0, 1, 2, 3, 5, 6, 8
 _SENSOR = {32803, 34892}  # photometric interpretations of a camera's own values
 _ASSOCIATED, _UNASSOCIATED = 1, 2  # kinds of alpha
 _CONTIGUOUS, _CMYK, _UNSIGNED, _JPEG = 1, 1, 1, 7  # values of tags
-_SUBPAGES, _DNG = 330, 50706  # tags
+_SUBPAGES, _DNG, _NO_DATA = 330, 50706, 42113  # tags; the last is GDAL's
 _REDUCED_OR_MASK = 1 | 4  # bits of a page's kind
 _COMPRESSIONS = {1, 2, 3, 4, 5, _JPEG, 8, 32773, 32946, 34925, 50000}
 
@@ -61,7 +59,8 @@ def open_tiff(file: BinaryIO) -> Source:
     try:
         if file.read(4) == _BIG_BIG_ENDIAN:
             raise UnidentifiedImageError  # Pillow would read anything
-        image = Image.open(file, formats=["TIFF"])
+        file.seek(0)
+        image = open_by_pillow(file, ["TIFF"])
         tags = image.tag_v2
         if not (tags.next or {_SUBPAGES, _DNG} & tags.keys()) and pillow_reads(tags):
             return PillowSource(image)
@@ -134,22 +133,29 @@ class _Page(Source):
         image, alpha = self._converted(samples)
         for name, tag in (("icc_profile", 34675), ("xmp", 700)):
             image.info[name] = page.tags.valueof(tag)
-        exif = _Exif()
-        exif.bigtiff, exif.endian = page.parent.is_bigtiff, page.parent.byteorder
-        exif.load_from_fp(self.file, page.offset)
+        exif, kind = Image.Exif(), page.parent
+        exif.bigtiff, exif.endian = kind.is_bigtiff, kind.byteorder
+        if kind.is_bigtiff and kind.byteorder == ">":  # of which Pillow reads no tags
+            plain = (tag for tag in page.tags if isinstance(tag.value, (int, str)))
+            exif.update({tag.code: tag.value for tag in plain})
+        else:
+            exif.load_from_fp(self.file, page.offset)
         return image, exif, alpha
 
     def _converted(self, samples: np.ndarray) -> tuple[Image.Image, np.ndarray | None]:
         """(PIL image of mode F, L, RGB or CMYK, alpha) of samples (height, width, any)."""
         page, alpha = self.page, None
         values, beside = np.split(samples, [self.colors], axis=2)
-        scale = depth.scale_of(values, page.bitspersample)
+        missing = values == page.nodata if _NO_DATA in page.tags else np.zeros(1, bool)
+        scale = depth.scale_of(values[~missing] if missing.any() else values, page.bitspersample)
         self.add_remark(scale.remark)
         deep = self.colors == 1 and page.bitspersample > 8
         pixels = depth.to_unit(values, scale) if deep else depth.to_bytes(values, scale)
         full, floats = 1 if deep else 255, samples.dtype.kind == "f"
         if page.photometric == WHITE_IS_ZERO:
             pixels = full - pixels
+        if missing.any():
+            pixels[missing] = 0
         for kind, plane in zip(page.extrasamples, np.moveaxis(beside, 2, 0)):
             if kind not in (_ASSOCIATED, _UNASSOCIATED):
                 continue
@@ -162,12 +168,6 @@ class _Page(Source):
         if self.colors == 1:
             pixels = pixels[..., 0]
         return Image.frombytes(mode, self.size, np.ascontiguousarray(pixels)), alpha
-
-
-class _Exif(Image.Exif):
-    def _get_head(self) -> bytes:
-        head = super()._get_head()
-        return _AS_PILLOW_KNOWS + head[4:] if head.startswith(_BIG_BIG_ENDIAN) else head
 
 
 def _kind(page: Any) -> str:

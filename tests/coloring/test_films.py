@@ -208,7 +208,7 @@ def begins(planes):
 
 
 def kinds_levels():
-    from colornet.pictures.ycbcr import Levels
+    from colornet.films.ycbcr import Levels
 
     return Levels(8, full=False)
 

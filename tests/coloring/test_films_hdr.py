@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from colornet.pictures import colorspace, ycbcr
+from colornet.films import ycbcr
+from colornet.pictures import colorspace
 from films_made import decoded, scene, view, write
 
 
@@ -37,7 +38,7 @@ def chroma_of(path):
     if transfer == ycbcr.SDR:
         linear = colorspace.srgb_to_linear(signal)
     else:
-        of_bt2020 = np.linalg.inv(ycbcr._BT2020_OF_SRGB)
+        of_bt2020 = np.linalg.inv(ycbcr.BT2020_OF_SRGB)
         linear = np.tensordot(of_bt2020, ycbcr.light_of(signal, transfer), 1)
     rgb = np.moveaxis(colorspace.linear_to_srgb(np.clip(linear, 0, 1)), 0, -1)
     return np.linalg.norm(colorspace.rgb_to_lab(rgb)[..., 1:], axis=-1).mean()

@@ -675,7 +675,8 @@ def test_classes_without_names_have_numbers(tiny_network):
     ]  # fmt: skip
 
 
-def test_a_mount_is_no_part_of_the_style(colorizer):
+def test_a_mount_is_no_part_of_the_style(colorizer, monkeypatch):
+    monkeypatch.setattr(colorizer, "mount", True)
     scan = np.full((100, 140), 246, np.uint8)
     scan[25:85, 20:100] = tiny.photograph(80, 60, data.astronaut).convert("L")
     rows, columns = within_mount(scan)

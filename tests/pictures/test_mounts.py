@@ -43,3 +43,23 @@ def test_what_is_no_mount():
     for shape in ((1, 1), (2, 9), (1, 30, 3), (3, 3)):
         rows, columns = within_mount(np.full(shape, 200, np.uint8))
         assert (rows.stop, columns.stop) == shape[:2]
+
+
+def written(scan, top, left):
+    """Strokes such as writing has."""
+    scan[top : top + 6, left : left + 50 : 4] = 128
+    return scan
+
+
+def test_what_belongs_to_a_mount():
+    kinds = {f"tone {tone}": mounted(tone) for tone in (250, 228, 10, 110)}
+    ruled, shadow = mounted(240), mounted(240)
+    ruled[[20, 89], 15:105] = ruled[20:90, [15, 104]] = 40
+    shadow[:2], shadow[:, :2] = 60, 90
+    kinds["ruled"], kinds["shadow"] = ruled, shadow
+    kinds["caption"] = written(mounted(240), 91, 30)
+    kinds["date"] = written(mounted(240).T.copy(), 120, 30).T
+    for kind, scan in kinds.items():
+        rows, columns = within_mount(scan)
+        assert 25 <= rows.start <= 27 and 83 <= rows.stop <= 85, kind
+        assert 20 <= columns.start <= 22 and 98 <= columns.stop <= 100, kind

@@ -10,6 +10,7 @@ import functools
 import numpy as np
 
 from colornet.pictures.colorspace import linear_rgb, linear_to_srgb, srgb_to_linear
+from colornet.pictures.hdr import BT2020_OF_SRGB, HLG, PQ, SDR, light_of, signal_of
 
 # FFmpeg's numbers (AVColorSpace) of matrices, with the shares of red and blue in luma.
 MATRICES = {
@@ -21,22 +22,11 @@ MATRICES = {
     9: (0.2627, 0.0593),  # BT.2020
 }
 BT709, BT601, UNSAID = 1, 6, 2
-# FFmpeg's numbers (AVColorTransferCharacteristic) of HDR's curves; any other is taken for sRGB's.
-PQ, HLG, SDR = 16, 18, 1
-WHITE = 100.0  # cd/m² of HDR's light that count as white, as in SDR mastering (broadcasters: 203)
-HLG_PEAK, HLG_GAMMA = 1000.0, 1.2  # cd/m² and system gamma of the display that BT.2100 assumes
 HD_HEIGHT = 720  # rows from which players take a film that does not say for BT.709
 
 TABLE_AB = 110.0  # Lab units; the chroma table spans -110 to 110, all that sRGB holds
 _SHARE_HALVINGS = 7  # of the chroma that is kept: finer than an 8-bit step
 _NEWTON_STEPS = 3
-# Constants of ITU-R BT.2100's curves, and linear sRGB to linear BT.2020 (ITU-R BT.2087).
-_PQ_M1, _PQ_M2 = 2610 / 16384, 2523 / 32
-_PQ_C1, _PQ_C2, _PQ_C3 = 107 / 128, 2413 / 128, 2392 / 128
-_HLG_A, _HLG_B, _HLG_C = 0.17883277, 0.28466892, 0.55991073
-_BT2020_OF_SRGB = np.array(
-    [[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]], np.float32
-)
 _SLACK = 1 / 512  # outside of [0, 1] that still rounds to 0 or 1
 
 
@@ -96,29 +86,6 @@ def matrix_of(number: int, height: int) -> int:
 def transfer_of(number: int) -> int:
     """Return the curve, PQ, HLG, or SDR, of FFmpeg's number of a transfer characteristic."""
     return number if number in (PQ, HLG) else SDR
-
-
-def light_of(signal: np.ndarray, transfer: int) -> np.ndarray:
-    """Convert an HDR signal in [0, 1] to light, of which 1 is WHITE (ITU-R BT.2100)."""
-    if transfer == PQ:
-        root = np.maximum(signal, 0) ** (1 / _PQ_M2)
-        light = np.maximum(root - _PQ_C1, 0) / (_PQ_C2 - _PQ_C3 * root)
-        return light ** (1 / _PQ_M1) * (10_000 / WHITE)
-    scene = np.where(
-        signal <= 0.5, signal * signal / 3, (np.exp((signal - _HLG_C) / _HLG_A) + _HLG_B) / 12
-    )
-    return scene**HLG_GAMMA * (HLG_PEAK / WHITE)
-
-
-def signal_of(light: np.ndarray, transfer: int) -> np.ndarray:
-    """Convert light, of which 1 is WHITE, to an HDR signal; the inverse of `light_of`."""
-    light = np.maximum(light, 0)
-    if transfer == PQ:
-        power = (light * (WHITE / 10_000)) ** _PQ_M1
-        return ((_PQ_C1 + _PQ_C2 * power) / (1 + _PQ_C3 * power)) ** _PQ_M2
-    scene = (light * (WHITE / HLG_PEAK)) ** (1 / HLG_GAMMA)
-    bright = _HLG_A * np.log(np.maximum(12 * scene - _HLG_B, 1e-6)) + _HLG_C
-    return np.where(scene <= 1 / 12, np.sqrt(3 * scene), bright)
 
 
 @functools.cache
@@ -181,7 +148,7 @@ def _signal(linear: np.ndarray, transfer: int) -> np.ndarray:
     """Return the R'G'B' (3, entries) of linear sRGB."""
     if transfer == SDR:
         return _gamma(linear)
-    return signal_of(_BT2020_OF_SRGB @ linear, transfer).astype(np.float32)
+    return signal_of(BT2020_OF_SRGB @ linear, transfer).astype(np.float32)
 
 
 def _gamma(linear: np.ndarray) -> np.ndarray:
