@@ -1,0 +1,59 @@
+/** A picture's file to upright 8-bit sRGB pixels, decoded by the browser. */
+
+export const MOST_PIXELS = 50e6;
+const STRIP = 1 << 22; // pixels taken from the browser's copy at a time
+
+/** A reason, in words for the page's reader, for which a file is not colored. */
+export class Unusable extends Error {}
+
+/**
+ * @param {Blob} file
+ * @returns {Promise<ImageBitmap>} Upright; to be closed.
+ */
+export async function openBitmap(file) {
+  if (!file.size) throw new Unusable("the file is empty");
+  let bitmap;
+  try {
+    bitmap = await createImageBitmap(file, {
+      imageOrientation: "from-image",
+      premultiplyAlpha: "none",
+      colorSpaceConversion: "default",
+    });
+  } catch {
+    throw new Unusable(
+      "this browser cannot open it: it is damaged, or not a picture; try JPEG, PNG, or WebP",
+    );
+  }
+  const { width, height } = bitmap;
+  if (width * height > MOST_PIXELS) {
+    bitmap.close();
+    throw new Unusable(`${width} × ${height} pixels are more than 50 million; make it smaller`);
+  }
+  return bitmap;
+}
+
+/**
+ * Copy a bitmap's pixels, strip by strip.
+ *
+ * @returns {Promise<{data: Uint8ClampedArray, width: number, height: number, opaque: boolean}>}
+ *     RGBA, not premultiplied.
+ */
+export async function pixelsOf(bitmap) {
+  const { width, height } = bitmap;
+  const data = new Uint8ClampedArray(width * height * 4);
+  const rows = Math.min(height, Math.max(1, Math.floor(STRIP / width)));
+  const canvas = new OffscreenCanvas(width, rows);
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.globalCompositeOperation = "copy";
+  for (let top = 0; top < height; top += rows) {
+    const count = Math.min(rows, height - top);
+    context.drawImage(bitmap, 0, top, width, count, 0, 0, width, count);
+    data.set(context.getImageData(0, 0, width, count).data, top * width * 4);
+  }
+  return { data, width, height, opaque: isOpaque(data) };
+}
+
+function isOpaque(data) {
+  for (let i = 3; i < data.length; i += 4) if (data[i] !== 255) return false;
+  return true;
+}

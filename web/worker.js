@@ -1,0 +1,128 @@
+/** Decodes, colors, joins, and encodes pictures, so that the page stays quick. */
+/* global SETTINGS */
+
+import { colorsOf } from "./coloring/colorizer.js";
+import { join } from "./coloring/joining.js";
+import { Network } from "./coloring/network.js";
+import { readRecipe } from "./coloring/recipe.js";
+import { crc32 } from "./files/crc32.js";
+import { openBitmap, pixelsOf } from "./files/decode.js";
+import { encode } from "./files/encode.js";
+import { readRuntimeBy } from "./runtime.js";
+
+const recipe = readRecipe(SETTINGS);
+let network;
+let held; // the pixels of the photograph that is shown
+
+const tasks = {
+  /** Load the runtime and the network from {name: address}, gzipped. */
+  async load({ assets }) {
+    readRuntimeBy((name) => unzipped(assets[name]));
+    network = await Network.load(await unzipped(assets.network));
+  },
+
+  /** Color a file; `colors` is what `paint` and `save` take. */
+  async color({ file, longest }) {
+    const bitmap = await openBitmap(file);
+    try {
+      const pixels = await pixelsOf(bitmap);
+      const { width, height } = pixels;
+      const { inside, map, scenes, exact } = await colorsOf(network, recipe, pixels);
+      const colors = { inside, map, width, height };
+      const thumbnail = smaller(bitmap, longest);
+      join(thumbnail, scaled(colors, thumbnail), map);
+      return { thumbnail, width, height, scenes: scenes.slice(0, 3), exact, colors };
+    } finally {
+      bitmap.close();
+    }
+  },
+
+  /** Hold a file's preview, at most `longest` pixels a side, for `paint`. */
+  async preview({ file, longest }) {
+    const bitmap = await openBitmap(file);
+    held = smaller(bitmap, longest);
+    bitmap.close();
+    return { preview: copyOf(held) };
+  },
+
+  /** Color the held preview. */
+  paint({ colors, strength }) {
+    const painted = copyOf(held);
+    join(painted, scaled(colors, painted), colors.map, strength);
+    return { painted };
+  },
+
+  /** Color a file at its full size and encode it. */
+  async save({ file, colors, strength }) {
+    const { blob, ending } = await encode(file, await joined(file, colors, strength));
+    return { blob, ending, checksum: crc32(new Uint8Array(await blob.arrayBuffer())) };
+  },
+
+  /** The pixels of a file in color, before they are encoded. */
+  async pixels({ file, colors, strength }) {
+    return { pixels: await joined(file, colors, strength) };
+  },
+};
+
+async function joined(file, colors, strength) {
+  const bitmap = await openBitmap(file);
+  const pixels = await pixelsOf(bitmap);
+  bitmap.close();
+  join(pixels, colors.inside, colors.map, strength);
+  return pixels;
+}
+
+function smaller(bitmap, longest) {
+  const share = Math.min(1, longest / Math.max(bitmap.width, bitmap.height));
+  const width = Math.max(1, Math.round(bitmap.width * share));
+  const height = Math.max(1, Math.round(bitmap.height * share));
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.imageSmoothingQuality = "high";
+  context.drawImage(bitmap, 0, 0, width, height);
+  return { data: context.getImageData(0, 0, width, height).data, width, height };
+}
+
+const copyOf = (pixels) => ({ ...pixels, data: pixels.data.slice() });
+
+/** Where a picture's mount ends, in its preview. */
+function scaled({ inside, width, height }, preview) {
+  const across = preview.width / width;
+  const down = preview.height / height;
+  const left = Math.round(inside.left * across);
+  const top = Math.round(inside.top * down);
+  return {
+    left,
+    top,
+    width: Math.max(1, Math.round((inside.left + inside.width) * across) - left),
+    height: Math.max(1, Math.round((inside.top + inside.height) * down) - top),
+  };
+}
+
+async function unzipped(address) {
+  const plain = (await downloaded(address)).pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(plain).arrayBuffer());
+}
+
+async function downloaded(address) {
+  const response = await fetch(address);
+  if (!response.ok) throw new Error(`${address}: ${response.status} ${response.statusText}`);
+  return response.body.pipeThrough(
+    new TransformStream({
+      transform(chunk, controller) {
+        postMessage({ loaded: chunk.byteLength });
+        controller.enqueue(chunk);
+      },
+    }),
+  );
+}
+
+onmessage = async ({ data: { task, ...values } }) => {
+  try {
+    const result = await tasks[task](values);
+    const large = result && (result.preview ?? result.painted ?? result.pixels);
+    postMessage({ result }, large ? [large.data.buffer] : []);
+  } catch (error) {
+    postMessage({ error: error instanceof RangeError ? "not enough memory for it" : error.message });
+  }
+};
