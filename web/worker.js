@@ -25,7 +25,7 @@ const tasks = {
   async color({ file, longest }) {
     const bitmap = await openBitmap(file);
     try {
-      const pixels = await pixelsOf(bitmap);
+      const pixels = await pixelsOf(bitmap, file);
       const { width, height } = pixels;
       const { inside, map, scenes, exact } = await colorsOf(network, recipe, pixels);
       const colors = { inside, map, width, height };
@@ -66,7 +66,7 @@ const tasks = {
 
 async function joined(file, colors, strength) {
   const bitmap = await openBitmap(file);
-  const pixels = await pixelsOf(bitmap);
+  const pixels = await pixelsOf(bitmap, file);
   bitmap.close();
   join(pixels, colors.inside, colors.map, strength);
   return pixels;

@@ -19,28 +19,31 @@ const toLinear = (s) => (s > 0.04045 ? ((s + 0.055) / 1.055) ** 2.4 : s / 12.92)
 const toGamma = (l) => (l > 0.0031308 ? 1.055 * l ** (1 / 2.4) - 0.055 : 12.92 * l);
 const labF = (share) => (share > 0.008856 ? Math.cbrt(share) : 7.787 * share + 16 / 116);
 
-/** What 8-bit red, green, and blue add to the index of the lightness table. */
-const SHARES = XYZ_FROM_RGB[1].map((share, channel) =>
+/** What 8-bit red, green, and blue add to an index of LIGHTNESS. */
+const [RED, GREEN, BLUE] = XYZ_FROM_RGB[1].map((share, channel) =>
   Float32Array.from(
     { length: 256 },
     (_, level) => share * toLinear(level / 255) * (STEPS - 1) + (channel === 0 ? 0.5 : 0),
   ),
 );
+/** L* of evenly spaced Y in [0, 1]. */
 const LIGHTNESS = Float32Array.from({ length: STEPS }, (_, i) => 116 * labF(i / (STEPS - 1)) - 16);
+/** L* of evenly spaced sRGB grays in [0, 1]. */
+const LIGHTNESS_OF_GRAY = Float32Array.from(
+  { length: STEPS },
+  (_, i) => 116 * labF(toLinear(i / (STEPS - 1))) - 16,
+);
 const GAMMA = Uint8ClampedArray.from({ length: STEPS }, (_, i) => 255 * toGamma(i / (STEPS - 1)));
 const MATRIX = whiteToLinear();
 
-/** L* of an 8-bit sRGB color. */
-export function lightness(red, green, blue) {
-  const sum = Math.fround(SHARES[0][red] + SHARES[1][green]);
-  return LIGHTNESS[Math.min(STEPS - 1, Math.fround(sum + SHARES[2][blue]) | 0)];
-}
-
-/** Luminance in [0, 1] of an RGB plane: Float32Array, a value a pixel. */
-export function luminanceOf({ data, width, height }) {
+/** Luminance in [0, 1], Float32Array of a value a pixel, of RGB; or of gray, float in [0, 1]. */
+export function luminanceOf({ data, width, height, channels }) {
   const result = new Float32Array(width * height);
   for (let i = 0; i < result.length; i++) {
-    result[i] = lightness(data[3 * i], data[3 * i + 1], data[3 * i + 2]) / 100;
+    result[i] =
+      channels === 1
+        ? LIGHTNESS_OF_GRAY[Math.round(Math.min(1, Math.max(0, data[i])) * (STEPS - 1))] / 100
+        : LIGHTNESS[indexOf(data, 3 * i)] / 100;
   }
   return result;
 }
@@ -61,53 +64,68 @@ function whiteToLinear() {
 }
 
 const LOWEST = 6 / 29; // below it CIE's cube continues as a straight line
-const cube = (f) => (f > LOWEST ? f * f * f : LOWEST ** 3 + (f - LOWEST) / 7.787);
-const inGamut = (value) => value >= -SLACK && value <= 1 + SLACK;
-const level = (linear) =>
-  GAMMA[linear <= 0 ? 0 : linear >= 1 ? STEPS - 1 : (linear * (STEPS - 1) + 0.5) | 0];
+const LINE = LOWEST ** 3 - LOWEST / 7.787;
+const cube = (f) => (f > LOWEST ? f * f * f : f / 7.787 + LINE);
+
+/** Index of LIGHTNESS of the 8-bit sRGB color at a place. */
+function indexOf(data, place) {
+  const sum = Math.fround(RED[data[place]] + GREEN[data[place + 1]]);
+  const index = Math.fround(sum + BLUE[data[place + 2]]) | 0;
+  return index < STEPS ? index : STEPS - 1;
+}
 
 /**
- * Write the 8-bit sRGB color of an L*, a*, and b* into `target` at `place`.
+ * Give pixels the chrominance of theirs, at their own L*.
  *
  * A color that sRGB does not hold at its L* loses chroma, at constant hue, until sRGB does.
+ *
+ * @param {Uint8ClampedArray} data RGBA, changed in place; alpha stays.
+ * @param {number} start Of the first pixel's red.
+ * @param {Float32Array} a, b Chrominance in Lab units, a value a pixel.
+ * @param {Uint16Array} [deep] Grays of 16 bits in place of the pixels' colors.
  */
-export function writeRgb(target, place, light, a, b) {
-  const holds = light > 0 && light < 100; // white and black hold no chroma
-  const fy = (Math.min(100, Math.max(0, light)) + 16) / 116;
-  const fa = holds ? a / 500 : 0;
-  const fb = holds ? b / 200 : 0;
-  const y = cube(fy);
-  if (!writeIfHeld(target, place, y, fy, fa, fb, false)) {
-    let share = 0; // of the chroma
-    for (let halving = 1; halving <= BISECTIONS; halving++) {
-      const more = share + 0.5 ** halving;
-      if (isHeld(y, fy, fa * more, fb * more)) share = more;
+export function colorRow(data, start, a, b, deep) {
+  const [m0, m1, m2, m3, m4, m5, m6, m7, m8] = MATRIX;
+  const low = -SLACK;
+  const high = 1 + SLACK;
+  for (let i = 0, place = start; i < a.length; i++, place += 4) {
+    const light = deep ? LIGHTNESS_OF_GRAY[deep[i]] : LIGHTNESS[indexOf(data, place)];
+    const holds = light > 0 && light < 100; // white and black hold no chroma
+    const fy = (light <= 0 ? 16 : light >= 100 ? 116 : light + 16) / 116;
+    const y = cube(fy);
+    const fa = holds ? a[i] / 500 : 0;
+    const fb = holds ? b[i] / 200 : 0;
+    let x = cube(fy + fa);
+    let z = cube(fy - fb);
+    let red = m0 * x + m1 * y + m2 * z;
+    let green = m3 * x + m4 * y + m5 * z;
+    let blue = m6 * x + m7 * y + m8 * z;
+    if (red < low || red > high || green < low || green > high || blue < low || blue > high) {
+      let share = 0; // of the chroma
+      for (let halving = 1; halving <= BISECTIONS; halving++) {
+        const more = share + 1 / (1 << halving);
+        x = cube(fy + fa * more);
+        z = cube(fy - fb * more);
+        red = m0 * x + m1 * y + m2 * z;
+        green = m3 * x + m4 * y + m5 * z;
+        blue = m6 * x + m7 * y + m8 * z;
+        if (red >= low && red <= high && green >= low && green <= high && blue >= low && blue <= high)
+          share = more;
+      }
+      x = cube(fy + fa * share);
+      z = cube(fy - fb * share);
+      red = m0 * x + m1 * y + m2 * z;
+      green = m3 * x + m4 * y + m5 * z;
+      blue = m6 * x + m7 * y + m8 * z;
     }
-    writeIfHeld(target, place, y, fy, fa * share, fb * share, true);
+    data[place] = level(red);
+    data[place + 1] = level(green);
+    data[place + 2] = level(blue);
   }
 }
 
-function isHeld(y, fy, fa, fb) {
-  const x = cube(fy + fa);
-  const z = cube(fy - fb);
-  const m = MATRIX;
-  return (
-    inGamut(m[0] * x + m[1] * y + m[2] * z) &&
-    inGamut(m[3] * x + m[4] * y + m[5] * z) &&
-    inGamut(m[6] * x + m[7] * y + m[8] * z)
-  );
-}
-
-function writeIfHeld(target, place, y, fy, fa, fb, anyway) {
-  const x = cube(fy + fa);
-  const z = cube(fy - fb);
-  const m = MATRIX;
-  const red = m[0] * x + m[1] * y + m[2] * z;
-  const green = m[3] * x + m[4] * y + m[5] * z;
-  const blue = m[6] * x + m[7] * y + m[8] * z;
-  if (!anyway && !(inGamut(red) && inGamut(green) && inGamut(blue))) return false;
-  target[place] = level(red);
-  target[place + 1] = level(green);
-  target[place + 2] = level(blue);
-  return true;
+/** 8-bit sRGB of linear light that is in [0, 1] but for a slack. */
+function level(linear) {
+  const index = (linear * (STEPS - 1) + 0.5) | 0;
+  return GAMMA[index < 0 ? 0 : index < STEPS ? index : STEPS - 1];
 }

@@ -109,51 +109,55 @@ function finishing(data, weights) {
 }
 
 /**
- * Shrink 8-bit RGBA pixels to RGB by Pillow's BICUBIC with reducing_gap 3: whole blocks are
- * averaged first where there are at least three times as many pixels as are needed.
+ * Shrink pixels by Pillow's BICUBIC with reducing_gap 3: whole blocks are averaged first where
+ * there are at least three times as many pixels as are needed.
  *
- * @param {{data: Uint8ClampedArray, width: number, height: number}} pixels
+ * @param {{data: Uint8ClampedArray, width: number, height: number, deep?: Uint16Array}} pixels
+ *     As `join` takes them.
  * @param {{left: number, top: number, width: number, height: number}} inside The part to take.
+ * @returns {{data, width, height, channels}} RGB of 8 bits; of `deep`, floats around [0, 1].
  */
 export function shrink(pixels, inside, width, height) {
   const gap = 3;
-  const factors = [
-    Math.trunc(inside.width / width / gap) || 1,
-    Math.trunc(inside.height / height / gap) || 1,
-  ];
-  const blocks = averaged(pixels, inside, factors);
-  const extents = [inside.width / factors[0], inside.height / factors[1]];
-  return resize(blocks, width, height, "bicubic", extents);
+  const across = Math.trunc(inside.width / width / gap) || 1;
+  const down = Math.trunc(inside.height / height / gap) || 1;
+  const blocks = averaged(pixels, inside, across, down);
+  return resize(blocks, width, height, "bicubic", [inside.width / across, inside.height / down]);
 }
 
-/** Average blocks of pixels, rounded, to RGB; the last ones of a row or column may be cut. */
-function averaged(pixels, inside, [across_, down_]) {
-  const width = Math.ceil(inside.width / across_);
-  const height = Math.ceil(inside.height / down_);
-  const result = new Uint8Array(width * height * 3);
-  const sums = new Uint32Array(width * 3);
+/** Average blocks of pixels; the last ones of a row or column may be cut. */
+function averaged(pixels, inside, across, down) {
+  const [data, stride, channels] = pixels.deep ? [pixels.deep, 1, 1] : [pixels.data, 4, 3];
+  const width = Math.ceil(inside.width / across);
+  const height = Math.ceil(inside.height / down);
+  const result = new (pixels.deep ? Float32Array : Uint8Array)(width * height * channels);
+  const sums = new Float64Array(width * channels);
   for (let y = 0; y < height; y++) {
-    const first = y * down_;
-    const last = Math.min(first + down_, inside.height);
+    const stop = Math.min((y + 1) * down, inside.height);
     sums.fill(0);
-    for (let row = first; row < last; row++) {
-      let place = ((inside.top + row) * pixels.width + inside.left) * 4;
-      for (let x = 0, sum = 0; x < width; x++, sum += 3) {
-        const end = Math.min((x + 1) * across_, inside.width);
-        for (let column = x * across_; column < end; column++, place += 4) {
-          sums[sum] += pixels.data[place];
-          sums[sum + 1] += pixels.data[place + 1];
-          sums[sum + 2] += pixels.data[place + 2];
-        }
-      }
+    for (let row = y * down; row < stop; row++) {
+      const first = ((inside.top + row) * pixels.width + inside.left) * stride;
+      addBlocks(sums, data, first, inside.width, across, stride, channels);
     }
-    for (let x = 0; x < width; x++) {
-      const columns = Math.min((x + 1) * across_, inside.width) - x * across_;
-      const count = columns * (last - first);
-      for (let c = 0; c < 3; c++) {
-        result[(y * width + x) * 3 + c] = Math.floor((sums[x * 3 + c] + (count >> 1)) / count);
-      }
+    for (let i = 0; i < sums.length; i++) {
+      const x = Math.floor(i / channels);
+      const columns = Math.min((x + 1) * across, inside.width) - x * across;
+      const mean = sums[i] / (columns * (stop - y * down));
+      result[y * sums.length + i] = pixels.deep ? mean / 65535 : Math.floor(mean + 0.5);
     }
   }
-  return { data: result, width, height, channels: 3 };
+  return { data: result, width, height, channels };
+}
+
+/** Add a row's pixels to the sums of their blocks. */
+function addBlocks(sums, data, first, width, across, stride, channels) {
+  for (let c = 0; c < channels; c++) {
+    let place = first + c;
+    for (let x = 0, sum = c; x < width; sum += channels) {
+      const end = Math.min(x + across, width);
+      let total = 0;
+      for (; x < end; x++, place += stride) total += data[place];
+      sums[sum] += total;
+    }
+  }
 }

@@ -1,5 +1,7 @@
 /** A picture's file to upright 8-bit sRGB pixels, decoded by the browser. */
 
+import { readPng } from "./png_reading.js";
+
 export const MOST_PIXELS = 50e6;
 const STRIP = 1 << 22; // pixels taken from the browser's copy at a time
 
@@ -33,12 +35,18 @@ export async function openBitmap(file) {
 }
 
 /**
- * Copy a bitmap's pixels, strip by strip.
+ * Take a bitmap's pixels.
  *
- * @returns {Promise<{data: Uint8ClampedArray, width: number, height: number, opaque: boolean}>}
- *     RGBA, not premultiplied.
+ * @param {ImageBitmap} bitmap
+ * @param {Blob} file What it was opened from.
+ * @returns {Promise<{data: Uint8ClampedArray, width: number, height: number, opaque: boolean,
+ *     deep?: Uint16Array}>} RGBA; and grays of 16 bits of a file that has such.
  */
-export async function pixelsOf(bitmap) {
+export async function pixelsOf(bitmap, file) {
+  return (await readPng(file)) ?? copied(bitmap);
+}
+
+function copied(bitmap) {
   const { width, height } = bitmap;
   const data = new Uint8ClampedArray(width * height * 4);
   const rows = Math.min(height, Math.max(1, Math.floor(STRIP / width)));

@@ -1,7 +1,7 @@
 /** What a colored picture keeps of its file: EXIF, XMP, IPTC, texts, resolution; and what it says of its colors. */
 
 import { upright } from "./exif.js";
-import { chunk } from "./png.js";
+import { chunk, pngChunks } from "./png.js";
 import { describing } from "./xmp.js";
 
 const EXIF_HEAD = "Exif\0\0";
@@ -102,10 +102,7 @@ function toJpeg(bytes, exif, xmp, own) {
 }
 
 function readPng(bytes, result) {
-  const view = viewOf(bytes);
-  for (let place = 8; place + 12 <= bytes.length; place += 12 + view.getUint32(place)) {
-    const name = String.fromCharCode(...bytes.subarray(place + 4, place + 8));
-    const content = bytes.subarray(place + 8, place + 8 + view.getUint32(place));
+  for (const { name, content } of pngChunks(bytes)) {
     if (name === "eXIf") result.exif = content;
     else if (name === "iTXt" && startsWith(content, 0, XMP_WORD)) {
       const packed = content[XMP_WORD.length + 1] === 1;

@@ -1,4 +1,4 @@
-/** Writing PNG: a canvas would lose the colors of transparent pixels. */
+/** PNG's chunks, and writing: a canvas would lose the colors of transparent pixels. */
 
 import { crc32 } from "./crc32.js";
 
@@ -51,4 +51,13 @@ export function chunk(name, content) {
   result.set(content, 8);
   view.setUint32(8 + content.length, crc32(result.subarray(4, 8 + content.length)));
   return result;
+}
+
+/** The chunks of a PNG, one by one: {name, content}. */
+export function* pngChunks(bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let place = 8; place + 12 <= bytes.length; place += 12 + view.getUint32(place)) {
+    const name = String.fromCharCode(...bytes.subarray(place + 4, place + 8));
+    yield { name, content: bytes.subarray(place + 8, place + 8 + view.getUint32(place)) };
+  }
 }
