@@ -18,5 +18,6 @@ export async function createWasmLib(Library, script) {
   const [factory, name] = script.includes("compat")
     ? [compatible, "litert-compatible"]
     : [usual, "litert"];
-  return new Library(await factory({ wasmBinary: await readBytes(name) }));
+  const wasmBinary = await readBytes(name);
+  return new Library(await factory({ wasmBinary, printErr: console.debug })); // it logs its start
 }

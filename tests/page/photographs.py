@@ -63,7 +63,11 @@ def _transparent():
 def _turned():
     exif = Image.Exif()
     exif[ORIENTATION], exif[MODEL] = 6, CAMERA
-    return _sample("astronaut").crop((0, 0, 512, 400)), {"exif": exif, "quality": 95, "subsampling": 0}
+    return _sample("astronaut").crop((0, 0, 512, 400)), {
+        "exif": exif,
+        "quality": 95,
+        "subsampling": 0,
+    }
 
 
 def _wide():

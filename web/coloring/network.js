@@ -8,6 +8,8 @@ export class Network {
    *     that a picture may have.
    */
   static async load(bytes) {
+    // A GPU would only be asked for its name, and rounds otherwise than the CPU.
+    Object.defineProperty(navigator, "gpu", { value: undefined });
     await loadLiteRt("");
     return new Network(await loadAndCompile(bytes, { accelerator: "wasm" }));
   }

@@ -1,5 +1,6 @@
 /** A picture's file to upright 8-bit sRGB pixels, decoded by the browser. */
 
+import { readWebpTurn } from "./metadata.js";
 import { readPng } from "./png_reading.js";
 
 export const MOST_PIXELS = 50e6;
@@ -16,11 +17,7 @@ export async function openBitmap(file) {
   if (!file.size) throw new Unusable("the file is empty");
   let bitmap;
   try {
-    bitmap = await createImageBitmap(file, {
-      imageOrientation: "from-image",
-      premultiplyAlpha: "none",
-      colorSpaceConversion: "default",
-    });
+    bitmap = await uprightBitmap(file);
   } catch {
     throw new Unusable(
       "this browser cannot open it: it is damaged, or not a picture; try JPEG, PNG, or WebP",
@@ -32,6 +29,36 @@ export async function openBitmap(file) {
     throw new Unusable(`${width} × ${height} pixels are more than 50 million; make it smaller`);
   }
   return bitmap;
+}
+
+async function uprightBitmap(file) {
+  const webp = await readWebpTurn(file); // browsers do not agree on turning these
+  const bitmap = await createImageBitmap(webp?.file ?? file, {
+    imageOrientation: "from-image",
+    premultiplyAlpha: "none",
+    colorSpaceConversion: "default",
+  });
+  return webp ? turned(bitmap, webp.orientation) : bitmap;
+}
+
+/** A bitmap as EXIF's orientation says that it is to be seen. */
+function turned(bitmap, orientation) {
+  const { width: w, height: h } = bitmap;
+  const [a, b, c, d, e, f] = {
+    2: [-1, 0, 0, 1, w, 0],
+    3: [-1, 0, 0, -1, w, h],
+    4: [1, 0, 0, -1, 0, h],
+    5: [0, 1, 1, 0, 0, 0],
+    6: [0, 1, -1, 0, h, 0],
+    7: [0, -1, -1, 0, h, w],
+    8: [0, -1, 1, 0, 0, w],
+  }[orientation];
+  const canvas = a ? new OffscreenCanvas(w, h) : new OffscreenCanvas(h, w);
+  const context = canvas.getContext("2d");
+  context.setTransform(a, b, c, d, e, f);
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  return canvas.transferToImageBitmap();
 }
 
 /**

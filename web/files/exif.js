@@ -27,6 +27,22 @@ export function upright(exif, { width, height }) {
   return result;
 }
 
+/** Orientation, 1 to 8; 1 where nothing is said. */
+export function orientationOf(exif) {
+  const view = new DataView(exif.buffer, exif.byteOffset, exif.byteLength);
+  const little = view.getUint16(0) === 0x4949;
+  try {
+    const first = view.getUint32(4, little);
+    const count = view.getUint16(first, little);
+    for (let entry = first + 2; entry < first + 2 + 12 * count; entry += 12) {
+      if (view.getUint16(entry, little) === ORIENTATION) return view.getUint16(entry + 8, little);
+    }
+  } catch {
+    // Damaged EXIF turns nothing.
+  }
+  return 1;
+}
+
 /** Write `now` into the entries of a directory; returns the place of its EXIF directory, or 0. */
 function rewrite(view, directory, little, now) {
   let details = 0;

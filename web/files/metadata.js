@@ -1,6 +1,6 @@
 /** What a colored picture keeps of its file: EXIF, XMP, IPTC, texts, resolution; and what it says of its colors. */
 
-import { upright } from "./exif.js";
+import { orientationOf, upright } from "./exif.js";
 import { chunk, pngChunks } from "./png.js";
 import { describing } from "./xmp.js";
 
@@ -136,10 +136,26 @@ function* webpChunks(bytes) {
 
 function readWebp(bytes, result) {
   for (const { name, content } of webpChunks(bytes)) {
-    if (name === "EXIF") {
-      result.exif = content.subarray(startsWith(content, 0, EXIF_HEAD) ? EXIF_HEAD.length : 0);
-    } else if (name === "XMP ") result.xmp = content;
+    if (name === "EXIF") result.exif = withoutHead(content);
+    else if (name === "XMP ") result.xmp = content;
   }
+}
+
+/** Some writers put what starts EXIF in a JPEG into a WebP as well. */
+function withoutHead(exif) {
+  return exif.subarray(startsWith(exif, 0, EXIF_HEAD) ? EXIF_HEAD.length : 0);
+}
+
+/** A WebP that its EXIF turns: {file without EXIF, orientation}; undefined for other files. */
+export async function readWebpTurn(file) {
+  const head = new Uint8Array(await file.slice(0, 12).arrayBuffer());
+  if (typeOf(head) !== "image/webp") return undefined;
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  const found = [...webpChunks(bytes)].find(({ name }) => name === "EXIF");
+  const orientation = found ? orientationOf(withoutHead(found.content)) : 1;
+  if (!(orientation > 1 && orientation <= 8)) return undefined;
+  bytes.set(latin1("none"), found.content.byteOffset - 8); // its name: no reader knows this one
+  return { file: new Blob([bytes], { type: "image/webp" }), orientation };
 }
 
 function toWebp(bytes, exif, xmp, own, { width, height, opaque }) {

@@ -37,6 +37,7 @@ const entryOf = (file, path) => ({ file, name: path || file.name, inFolder: Bool
 
 function give(files, add) {
   const wanted = files.filter(({ file, inFolder }) => !inFolder || file.type.startsWith("image/"));
+  wanted.sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
   if (files.length) add(wanted, files.length - wanted.length);
 }
 
