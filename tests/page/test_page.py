@@ -141,7 +141,7 @@ def test_one_visit_asks_one_host_and_fits_ten_megabytes(visit, host, photographs
 def test_another_host_cannot_be_asked_from_the_page_or_its_worker(visit, built):
     other = Host(built / "page")
     page = visit()
-    ask = "fetch(%r, { mode: 'no-cors' }).then(() => 'asked', () => 'refused')" % other.address
+    ask = f"fetch('{other.address}', {{ mode: 'no-cors' }}).then(() => 'asked', () => 'refused')"
     assert page.evaluate(f"() => {ask}") == "refused"
     worker = f"{ask}.then(postMessage)"
     answer = page.evaluate(
@@ -244,7 +244,7 @@ def test_the_single_file_works_from_disk(visit, built, photographs):
     assert name == "coffee.colored.png" and open_saved(content).size == (600, 400)
 
 
-def test_an_unknown_setting_of_the_network_is_refused(built, tmp_path):
+def test_an_unknown_setting_of_the_network_is_refused(built):
     folder = built.parent / "web"
     script = (
         """import("./coloring/recipe.js").then(({ readRecipe }) => readRecipe({ sharpening: 2 }))"""

@@ -68,44 +68,53 @@ export function resize(plane, width, height, name, extents = [plane.width, plane
   return result;
 }
 
-function across(plane, width, { first, count, weights, most }) {
-  const { data, height, channels } = plane;
-  const result = new data.constructor(width * height * channels);
-  const [scaled, end] = finishing(data, weights);
+function across({ data, width: length, height, channels }, width, found) {
+  const result = like(data, width * height * channels);
+  const [weights, half] = scaled(found.weights, data);
+  const { first, count, most } = found;
   let place = 0;
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      const start = (y * plane.width + first[x]) * channels;
+      const start = (y * length + first[x]) * channels;
+      const stop = start + count[x] * channels;
       for (let c = 0; c < channels; c++) {
-        let sum = 0;
-        for (let k = 0; k < count[x]; k++) sum += data[start + k * channels + c] * scaled[x * most + k];
-        result[place++] = end(sum);
+        let sum = half;
+        let weight = x * most;
+        for (let from = start + c; from < stop; from += channels) sum += data[from] * weights[weight++];
+        result[place++] = half ? Math.floor(sum) : sum;
       }
     }
   }
   return { data: result, width, height, channels };
 }
 
-function down(plane, height, { first, count, weights, most }) {
-  const { data, width, channels } = plane;
+function down({ data, width, channels }, height, found) {
   const row = width * channels;
-  const result = new data.constructor(row * height);
-  const [scaled, end] = finishing(data, weights);
+  const result = like(data, row * height);
+  const [weights, half] = scaled(found.weights, data);
+  const { first, count, most } = found;
+  const sums = new Float64Array(row);
   for (let y = 0; y < height; y++) {
-    for (let x = 0; x < row; x++) {
-      let sum = 0;
-      for (let k = 0; k < count[y]; k++) sum += data[(first[y] + k) * row + x] * scaled[y * most + k];
-      result[y * row + x] = end(sum);
+    sums.fill(half);
+    for (let k = 0; k < count[y]; k++) {
+      const weight = weights[y * most + k];
+      const start = (first[y] + k) * row;
+      for (let x = 0; x < row; x++) sums[x] += data[start + x] * weight;
     }
+    for (let x = 0; x < row; x++) result[y * row + x] = half ? Math.floor(sums[x]) : sums[x];
   }
   return { data: result, width, height, channels };
 }
 
-/** Weights and the last step of a sum, by the type of data. */
-function finishing(data, weights) {
-  if (data instanceof Float32Array) return [weights, (sum) => sum];
-  const fixed = weights.map((w) => Math.trunc(w * FIXED + (w < 0 ? -0.5 : 0.5)));
-  return [fixed, (sum) => Math.min(255, Math.max(0, Math.floor(sum / FIXED + 0.5)))];
+/** Floats, or bytes that are clipped when they are written. */
+function like(data, length) {
+  return data instanceof Float32Array ? new Float32Array(length) : new Uint8ClampedArray(length);
+}
+
+/** Weights, and what is added to a sum that is rounded by cutting it off; 0 for floats. */
+function scaled(weights, data) {
+  if (data instanceof Float32Array) return [weights, 0];
+  return [weights.map((w) => Math.trunc(w * FIXED + (w < 0 ? -0.5 : 0.5)) / FIXED), 0.5];
 }
 
 /**
@@ -139,11 +148,13 @@ function averaged(pixels, inside, across, down) {
       const first = ((inside.top + row) * pixels.width + inside.left) * stride;
       addBlocks(sums, data, first, inside.width, across, stride, channels);
     }
-    for (let i = 0; i < sums.length; i++) {
-      const x = Math.floor(i / channels);
-      const columns = Math.min((x + 1) * across, inside.width) - x * across;
-      const mean = sums[i] / (columns * (stop - y * down));
-      result[y * sums.length + i] = pixels.deep ? mean / 65535 : Math.floor(mean + 0.5);
+    const rows = stop - y * down;
+    for (let i = 0, left = inside.width; i < sums.length; left -= across) {
+      const count = Math.min(across, left) * rows;
+      for (let c = 0; c < channels; c++, i++) {
+        const mean = sums[i] / count;
+        result[y * sums.length + i] = pixels.deep ? mean / 65535 : mean + 0.5; // cut off
+      }
     }
   }
   return { data: result, width, height, channels };
