@@ -34,7 +34,7 @@ const large = {
 };
 const constants = {
   SETTINGS: settings,
-  TOOL: "colornet",
+  TOOL: `Let there be Color ${/VERSION = "(.*)"/.exec(await source("../colornet/versions.py"))[1]}`,
   DOWNLOAD_BYTES: large.network.length + large.litert.length,
 };
 const worker = await bundled("worker.js");
@@ -99,7 +99,7 @@ async function writeFolder(folder) {
   const index = await html("'self'", "'self'", "'self'");
   const service = await bundled("service.js", {
     VERSION: sha256([index, ...Object.values(small)].join(""), "hex").slice(0, 12),
-    SMALL: ["./", ...Object.keys(small)],
+    SMALL: ["./", "index.html", ...Object.keys(small)],
     LARGE: Object.values(names),
   });
   await rm(folder, { recursive: true, force: true });
@@ -118,7 +118,7 @@ async function oneFile() {
   const icon = Buffer.from(await source("icon.svg")).toString("base64");
   const data = Object.entries(large).map(
     ([name, content]) =>
-      `<script type="text/plain" id="${name}" data-asset>${content.toString("base64")}</script>`,
+      `<script type="text/plain" id="${name}">${content.toString("base64")}</script>`,
   );
   const scripts = [
     `<script type="text/plain" id="worker">${inScript(worker)}</script>`,

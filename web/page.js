@@ -93,6 +93,6 @@ byId("save-all").addEventListener("click", () => {
 takeFiles(document, add);
 
 colorist
-  .start((share) => say(share < 1 ? `Loading the network, once: ${Math.floor(share * 100)} %` : ""))
+  .start((share) => say(share < 1 ? `Loading the network, once: ${10 * Math.floor(share * 10)} %` : ""))
   .then(() => say(""))
   .catch((error) => report("The network cannot be loaded", error.message));

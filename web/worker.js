@@ -15,7 +15,7 @@ let network;
 let held; // the pixels of the photograph that is shown
 
 const tasks = {
-  /** Load the runtime and the network from {name: address}, gzipped. */
+  /** Load the runtime and the network from {name: Blob or data URL}, gzipped. */
   async load({ assets }) {
     readRuntimeBy((name) => unzipped(assets[name]));
     network = await Network.load(await unzipped(assets.network));
@@ -99,22 +99,10 @@ function scaled({ inside, width, height }, preview) {
   };
 }
 
-async function unzipped(address) {
-  const plain = (await downloaded(address)).pipeThrough(new DecompressionStream("gzip"));
+async function unzipped(source) {
+  const packed = source instanceof Blob ? source.stream() : (await fetch(source)).body;
+  const plain = packed.pipeThrough(new DecompressionStream("gzip"));
   return new Uint8Array(await new Response(plain).arrayBuffer());
-}
-
-async function downloaded(address) {
-  const response = await fetch(address);
-  if (!response.ok) throw new Error(`${address}: ${response.status} ${response.statusText}`);
-  return response.body.pipeThrough(
-    new TransformStream({
-      transform(chunk, controller) {
-        postMessage({ loaded: chunk.byteLength });
-        controller.enqueue(chunk);
-      },
-    }),
-  );
 }
 
 onmessage = async ({ data: { task, ...values } }) => {

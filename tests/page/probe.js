@@ -3,21 +3,20 @@ async () => {
   if (!self.ask) {
     const text = async (name) => (await fetch(name)).text();
     const script = await text("page.js");
-    const address = (name) => {
+    const asset = async (name) => {
       const [found] = script.match(new RegExp(`${name}-[0-9a-f]{12}\\.gz`));
-      return new URL(found, document.baseURI).href;
+      return (await fetch(found)).blob();
     };
     const worker = new Worker(URL.createObjectURL(new Blob([await text("worker.js")])));
     self.ask = (message) =>
       new Promise((resolve, reject) => {
         worker.onmessage = ({ data }) => {
-          if ("loaded" in data) return;
           if (data.error === undefined) resolve(data.result);
           else reject(new Error(data.error));
         };
         worker.postMessage(message);
       });
-    const assets = { network: address("network"), litert: address("litert") };
+    const assets = { network: await asset("network"), litert: await asset("litert") };
     await self.ask({ task: "load", assets });
   }
   const [file] = document.getElementById("probe").files;

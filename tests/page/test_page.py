@@ -9,7 +9,7 @@ import pytest
 from conftest import Host
 from PIL import Image
 
-from colornet.coloring.colorizer import Colorizer, colorize
+from colornet import Colorizer
 from colornet.pictures.opening import open_picture
 from photographs import CAMERA, MODEL, ORIENTATION, SAMPLES
 
@@ -46,7 +46,7 @@ def test_a_photograph_is_colored_shown_and_saved(visit, photographs):
     assert "600 × 400" in page.inner_text("#facts") and "%" in page.inner_text("#facts")
     name, content = saved(page)
     assert name == "coffee.colored.png"
-    expected = colorize(open_picture(photographs / "coffee.png").pixels, Colorizer())
+    expected = Colorizer().colorize(open_picture(photographs / "coffee.png").pixels)
     assert np.abs(np.asarray(open_saved(content)).astype(int) - expected).max() <= 2
 
 

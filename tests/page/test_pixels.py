@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from colornet.coloring.colorizer import Colorizer, colorize
+from colornet import Colorizer
 from colornet.pictures.opening import open_picture
 from photographs import MADE, SAMPLES
 
@@ -21,7 +21,7 @@ def colorizer():
 def test_pixels_are_those_of_the_command_line(name, photographs, pixels_of, colorizer):
     found, exact = pixels_of(photographs / name)
     picture = open_picture(photographs / name)
-    expected = colorize(picture.pixels, colorizer)
+    expected = colorizer.colorize(picture.pixels)
     assert exact
     assert found.shape[:2] == expected.shape[:2]
     difference = np.abs(found[..., :3].astype(int) - expected)

@@ -1,6 +1,6 @@
 /** The worker as a queue: what the person waits for goes first. */
 
-import { downloadBytes, findParts } from "./parts.js";
+import { findParts } from "./parts.js";
 
 const LONGEST = 1600; // pixels of a preview's side
 const THUMBNAIL = 240;
@@ -12,13 +12,9 @@ export class Colorist {
 
   /** Load the worker and the network; `progress` gets the share that is loaded. */
   async start(progress) {
-    const { worker, assets } = await findParts();
-    let loaded = 0;
+    const { worker, assets } = await findParts(progress);
     this.#worker = new Worker(URL.createObjectURL(new Blob([worker], { type: "text/javascript" })));
-    this.#worker.onmessage = ({ data }) => {
-      if ("loaded" in data) progress(Math.min(1, (loaded += data.loaded) / downloadBytes));
-      else this.#finish(data);
-    };
+    this.#worker.onmessage = ({ data }) => this.#finish(data);
     this.#worker.onerror = (event) => this.#finish({ error: event.message || "it stopped" });
     await this.#ask("load", { assets }, true);
   }

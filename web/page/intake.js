@@ -17,6 +17,7 @@ export function takeFiles(document, add) {
       target.value = ""; // so that the same file can be chosen again
     });
   }
+  byId("choose-folder").hidden = !("webkitdirectory" in byId("folder")); // on some phones
   document.addEventListener("paste", ({ clipboardData }) => {
     give(Array.from(clipboardData.files, (file) => entryOf(file)), add);
   });

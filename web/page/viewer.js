@@ -39,13 +39,16 @@ export class Viewer {
       return;
     }
     this.#painting = true;
-    do {
-      this.#again = false;
-      const photograph = this.#photograph;
-      const { painted } = await this.colorist.paint(photograph);
-      if (photograph === this.#photograph) draw(byId("after"), painted);
-    } while (this.#again);
-    this.#painting = false;
+    try {
+      do {
+        this.#again = false;
+        const photograph = this.#photograph;
+        const { painted } = await this.colorist.paint(photograph);
+        if (photograph === this.#photograph) draw(byId("after"), painted);
+      } while (this.#again);
+    } finally {
+      this.#painting = false;
+    }
   }
 
   #showSplit() {
@@ -68,8 +71,8 @@ function draw(canvas, { data, width, height }) {
 
 function factsOf({ width, height, scenes, exact }) {
   const facts = [`${width} × ${height}`];
-  if (scenes.length) facts.push(`looks like: ${scenes.map(sceneText).join(", ")}`);
-  if (!exact) facts.push("an unusual shape, squeezed to one that the network takes");
+  if (scenes.length) facts.push(`likely scenes: ${scenes.map(sceneText).join(", ")}`);
+  if (!exact) facts.push("unusual size: colors differ a little from those of the command line");
   return facts.join(" · ");
 }
 
