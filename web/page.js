@@ -3,7 +3,7 @@
 import { Colorist } from "./page/colorist.js";
 import { takeFiles } from "./page/intake.js";
 import { List } from "./page/list.js";
-import { saveAll, saveOne } from "./page/saving.js";
+import { saveAll, saveOne, saveStrokes } from "./page/saving.js";
 import { Viewer } from "./page/viewer.js";
 
 const byId = (id) => document.getElementById(id);
@@ -86,6 +86,7 @@ byId("save").addEventListener("click", () => {
     return saveOne(colorist, selected);
   });
 });
+byId("paint-save").addEventListener("click", () => saving(() => saveStrokes(selected)));
 byId("save-all").addEventListener("click", () => {
   const colored = photographs.filter((photograph) => photograph.state === "colored");
   saving(() => saveAll(colorist, colored, (count) => say(`Saving ${count} of ${colored.length}`)));

@@ -2,6 +2,7 @@
 /* global SETTINGS */
 
 import { colorsOf } from "./coloring/colorizer.js";
+import { applyHints } from "./coloring/hints.js";
 import { join } from "./coloring/joining.js";
 import { Network } from "./coloring/network.js";
 import { readRecipe } from "./coloring/recipe.js";
@@ -27,8 +28,8 @@ const tasks = {
     try {
       const pixels = await pixelsOf(bitmap, file);
       const { width, height } = pixels;
-      const { inside, map, scenes, exact } = await colorsOf(network, recipe, pixels);
-      const colors = { inside, map, width, height };
+      const { inside, map, seen, scenes, exact } = await colorsOf(network, recipe, pixels);
+      const colors = { inside, map, seen, width, height };
       const thumbnail = smaller(bitmap, longest);
       join(thumbnail, scaled(colors, thumbnail), map);
       return { thumbnail, width, height, scenes: scenes.slice(0, 3), exact, colors };
@@ -46,30 +47,48 @@ const tasks = {
   },
 
   /** Color the held preview. */
-  paint({ colors, strength }) {
+  paint({ colors, strength, strokes }) {
     const painted = copyOf(held);
-    join(painted, scaled(colors, painted), colors.map, strength);
+    join(painted, scaled(colors, painted), mapOf(colors, strength, strokes));
     return { painted };
   },
 
   /** Color a file at its full size and encode it. */
-  async save({ file, colors, strength }) {
-    const { blob, ending } = await encode(file, await joined(file, colors, strength));
+  async save({ file, ...choices }) {
+    const { blob, ending } = await encode(file, await joined(file, choices));
     return { blob, ending, checksum: crc32(new Uint8Array(await blob.arrayBuffer())) };
   },
 
   /** The pixels of a file in color, before they are encoded. */
-  async pixels({ file, colors, strength }) {
-    return { pixels: await joined(file, colors, strength) };
+  async pixels({ file, ...choices }) {
+    return { pixels: await joined(file, choices) };
   },
 };
 
-async function joined(file, colors, strength) {
+async function joined(file, { colors, strength, strokes }) {
   const bitmap = await openBitmap(file);
   const pixels = await pixelsOf(bitmap, file);
   bitmap.close();
-  join(pixels, colors.inside, colors.map, strength);
+  join(pixels, colors.inside, mapOf(colors, strength, strokes));
   return pixels;
+}
+
+/** The network's chrominance at a strength; strokes have the colors that they have. */
+function mapOf(colors, strength, strokes) {
+  const planes = colors.map.planes.map((plane) => plane.map((value) => value * strength));
+  const map = { ...colors.map, planes };
+  if (!strokes) return map;
+  return applyHints(map, colors.seen, cut(strokes, scaled(colors, strokes)));
+}
+
+/** A part of RGBA pixels. */
+function cut({ data, width }, part) {
+  const result = new Uint8ClampedArray(part.width * part.height * 4);
+  for (let y = 0; y < part.height; y++) {
+    const start = ((part.top + y) * width + part.left) * 4;
+    result.set(data.subarray(start, start + part.width * 4), y * part.width * 4);
+  }
+  return { data: result, width: part.width, height: part.height };
 }
 
 function smaller(bitmap, longest) {

@@ -172,7 +172,7 @@ def test_every_control_is_reached_and_used_by_keyboard(visit, photographs):
     give(page, photographs / "coffee.png", photographs / "camera.png")
     status(page, "2 of 2 colored")
     page.locator("#viewer").wait_for()
-    wanted = {"choose-files", "choose-folder", "split", "strength", "save", "save-all"}
+    wanted = {"choose-files", "choose-folder", "split", "painting", "strength", "save", "save-all"}
     found, buttons = set(), 0
     for _ in range(len(wanted) + 2):
         page.keyboard.press("Tab")
@@ -208,6 +208,61 @@ def test_a_reader_of_the_screen_hears_what_things_are(visit, photographs):
     ):  # fmt: skip
         assert page.get_by_role(role, name=name, exact=False).first.is_visible(), name
     assert page.get_by_role("status").inner_text() == "1 of 1 colored"
+
+
+def draw(page, color, *places):
+    """Draw a stroke through places, as shares of the photograph's width and height."""
+    page.fill("#paint-color", color)
+    box = page.locator("#strokes").bounding_box()
+    points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in places]
+    page.mouse.move(*points[0])
+    page.mouse.down()
+    for point in points[1:]:
+        page.mouse.move(*point, steps=4)
+    page.mouse.up()
+
+
+@pytest.mark.parametrize("name", ("coffee.png", "mounted.png"))
+def test_strokes_color_what_they_do_on_the_command_line(visit, photographs, name):
+    pytest.importorskip("colornet.coloring.hints")
+    page = visit(viewport={"width": 1200, "height": 1100})
+    give(page, photographs / name)
+    page.locator("#viewer").wait_for()
+    page.click("#painting")
+    draw(page, "#c04030", (0.3, 0.3), (0.5, 0.4))
+    draw(page, "#3060c0", (0.8, 0.7), (0.7, 0.8), (0.8, 0.8))
+    strokes_name, strokes = saved(page, "#paint-save")
+    assert strokes_name == name.replace(".png", ".strokes.png")
+    hints = np.asarray(open_saved(strokes))
+    pixels = open_picture(photographs / name).pixels
+    assert hints.shape == (*pixels.shape[:2], 4)
+    expected = Colorizer().colorize(pixels, hints=hints)
+    difference = np.abs(np.asarray(open_saved(saved(page)[1])).astype(int) - expected)
+    print(f"{name}: at most {difference.max()}, {np.mean(difference <= 1):.4%} within 1")
+    assert difference.max() <= 2 and np.mean(difference <= 1) >= 0.995
+    page.click("#paint-undo")
+    page.click("#paint-undo")
+    plain = np.asarray(open_saved(saved(page)[1])).astype(int)
+    assert np.abs(plain - Colorizer().colorize(pixels)).max() <= 2
+    assert np.abs(plain - expected).max() > 20
+
+
+def test_strokes_are_painted_by_keyboard(visit, photographs):
+    page = visit()
+    give(page, photographs / "coffee.png")
+    page.locator("#viewer").wait_for()
+    before = saved(page)[1]
+    page.locator("#painting").press("Enter")
+    for control in ("strokes", "paint-color", "paint-gray", "paint-width"):
+        page.focus(f"#{control}")
+        assert page.evaluate("() => document.activeElement.id") == control
+    page.locator("#paint-gray").press("Enter")
+    page.focus("#strokes")
+    for key in ("ArrowLeft", "ArrowDown", " "):
+        page.keyboard.press(key)
+    assert saved(page)[1] != before
+    page.locator("#paint-undo").press("Enter")
+    assert saved(page)[1] == before
 
 
 def test_files_are_pasted_and_dropped(visit, photographs):

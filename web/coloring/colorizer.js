@@ -16,9 +16,10 @@ import { spanOf, stretch } from "./stretching.js";
  * @param {Network} network
  * @param {object} recipe Of `readRecipe`.
  * @param {{data: Uint8ClampedArray, width: number, height: number}} pixels RGBA.
- * @returns {Promise<{inside, map, scenes, exact: boolean}>} `inside` and `map` as `join` takes
- *     them; scenes as [{name, probability}], the likeliest first; whether the network's copy has
- *     the shape that model_transform.py gives it.
+ * @returns {Promise<{inside, map, seen, scenes, exact: boolean}>} `inside` and `map` as `join`
+ *     takes them; `seen`, the luminance that the network saw, for `applyHints`; scenes as [{name,
+ *     probability}], the likeliest first; whether the network's copy has the shape that
+ *     model_transform.py gives it.
  */
 export async function colorsOf(network, recipe, pixels) {
   const inside = withinMount(pixels);
@@ -28,13 +29,11 @@ export async function colorsOf(network, recipe, pixels) {
   const { features, probabilities } = await network.describe(copies.global);
   const encoded = await network.color(copies.local, height, width, features);
   const map = chrominanceMap(encoded, Math.ceil(height / 2), Math.ceil(width / 2));
-  if (recipe.smoothing) {
-    const luminance = { data: copies.local, width, height };
-    map.planes = smooth(map.planes, map.width, map.height, luminance);
-  }
+  const seen = { data: copies.local, width, height };
+  if (recipe.smoothing) map.planes = smooth(map.planes, map.width, map.height, seen);
   map.planes = map.planes.map((plane) => plane.map((value) => value * recipe.chroma));
   const exact = height === wanted[0] && width === wanted[1];
-  return { inside, map, scenes: ordered(recipe.class_names, probabilities), exact };
+  return { inside, map, seen, scenes: ordered(recipe.class_names, probabilities), exact };
 }
 
 /** Luminance for the network's two paths: of the picture's shape, and square. */

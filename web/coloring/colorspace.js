@@ -48,6 +48,15 @@ export function luminanceOf({ data, width, height, channels }) {
   return result;
 }
 
+/** [a*, b*] of an 8-bit sRGB color. */
+export function chromaOf(...rgb) {
+  const linear = rgb.map((value) => toLinear(value / 255));
+  const [x, y, z] = XYZ_FROM_RGB.map((row, i) =>
+    labF((row[0] * linear[0] + row[1] * linear[1] + row[2] * linear[2]) / WHITE[i]),
+  );
+  return [500 * (x - y), 200 * (y - z)];
+}
+
 /** Matrix from XYZ relative to white to linear sRGB, row by row; grays come out gray. */
 function whiteToLinear() {
   const [[a, b, c], [d, e, f], [g, h, i]] = XYZ_FROM_RGB;

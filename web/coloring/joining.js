@@ -11,9 +11,8 @@ import { resize, taps } from "./resize.js";
  * @param {{left: number, top: number, width: number, height: number}} inside
  * @param {{planes: Float32Array[], width: number, height: number}} map a* and b* in Lab units,
  *     brought to the size of `inside` bilinearly.
- * @param {number} strength Multiplies the chrominance.
  */
-export function join(pixels, inside, map, strength = 1) {
+export function join(pixels, inside, map) {
   const { width, height } = pixels;
   const { left, top } = inside;
   const wide = map.planes.map((plane) => {
@@ -28,7 +27,7 @@ export function join(pixels, inside, map, strength = 1) {
       const sums = rows[channel].subarray(left, left + inside.width).fill(0);
       if (row < 0 || row >= inside.height) return;
       for (let k = 0; k < count[row]; k++) {
-        addTimes(sums, plane, (first[row] + k) * inside.width, weights[row * most + k] * strength);
+        addTimes(sums, plane, (first[row] + k) * inside.width, weights[row * most + k]);
       }
     });
     const deep = pixels.deep?.subarray(y * width, (y + 1) * width);

@@ -30,18 +30,13 @@ export class Colorist {
   }
 
   /** The last preview in color. */
-  paint({ colors, strength }) {
-    return this.#ask("paint", { colors, strength }, true);
+  paint({ colors, strength, strokes }) {
+    return this.#ask("paint", { colors, strength, strokes }, true);
   }
 
   /** A file in color, encoded: {blob, ending, checksum}. */
-  save({ file, colors, strength }) {
-    return this.#ask("save", { file, colors, strength }, true);
-  }
-
-  /** A file's pixels in color, before they are encoded. */
-  pixels({ file, colors, strength }) {
-    return this.#ask("pixels", { file, colors, strength }, true);
+  save({ file, colors, strength, strokes }) {
+    return this.#ask("save", { file, colors, strength, strokes }, true);
   }
 
   #ask(task, values, urgent = false) {

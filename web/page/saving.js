@@ -1,10 +1,17 @@
 /** Colored photographs to files of the person's own. */
 
+import { encodePng } from "../files/png.js";
 import { zipOf } from "../files/zip.js";
 
 export async function saveOne(colorist, photograph) {
   const { blob, ending } = await colorist.save(photograph);
   download(blob, coloredName(photograph.name, ending).split("/").pop());
+}
+
+/** Save the strokes of a photograph, as `model_transform.py --hints` takes them. */
+export async function saveStrokes({ name, strokes }) {
+  const stem = name.split("/").pop().replace(/\.[^.]+$/, "");
+  download(await encodePng({ ...strokes, opaque: false }), `${stem}.strokes.png`);
 }
 
 /** Save photographs as one ZIP; `progress` gets the number of the one at hand. */

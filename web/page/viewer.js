@@ -1,5 +1,8 @@
 /** The selected photograph before and after, and the strength of its colors. */
 
+import { Strokes } from "./strokes.js";
+
+const LEAST = 0.05; // probability of a scene that is named
 const byId = (id) => document.getElementById(id);
 
 export class Viewer {
@@ -9,11 +12,15 @@ export class Viewer {
 
   constructor(colorist) {
     this.colorist = colorist;
+    this.strokes = new Strokes((strokes) => {
+      this.#photograph.strokes = strokes;
+      this.#paint().catch(() => {}); // what fails here fails again when it is saved, and is named
+    });
     byId("split").addEventListener("input", () => this.#showSplit());
     byId("strength").addEventListener("input", ({ target }) => {
       this.#photograph.strength = target.value / 100;
       this.#showStrength();
-      this.#paint();
+      this.#paint().catch(() => {});
     });
   }
 
@@ -23,6 +30,7 @@ export class Viewer {
     const { preview } = await this.colorist.preview(file);
     if (this.#photograph !== photograph) return;
     draw(byId("before"), preview);
+    this.strokes.show(photograph, preview);
     byId("name").textContent = name;
     byId("facts").textContent = factsOf(photograph);
     byId("strength").value = Math.round(photograph.strength * 100);
@@ -54,6 +62,8 @@ export class Viewer {
   #showSplit() {
     const share = byId("split").value;
     byId("frame").style.setProperty("--split", `${share}%`);
+    document.querySelector(".corner.left").hidden = share < 15;
+    document.querySelector(".corner.right").hidden = share > 85;
     byId("split").setAttribute("aria-valuetext", `${share} % as it was`);
   }
 
@@ -71,7 +81,8 @@ function draw(canvas, { data, width, height }) {
 
 function factsOf({ width, height, scenes, exact }) {
   const facts = [`${width} × ${height}`];
-  if (scenes.length) facts.push(`likely scenes: ${scenes.map(sceneText).join(", ")}`);
+  const likely = scenes.filter(({ probability }) => probability >= LEAST);
+  if (likely.length) facts.push(`likely scenes: ${likely.map(sceneText).join(", ")}`);
   if (!exact) facts.push("unusual size: colors differ a little from those of the command line");
   return facts.join(" · ");
 }
