@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: setup demo train-demo lint test test-quick test-slow clean
+.PHONY: setup demo train-demo lint test test-quick test-slow clean page serve test-page
 
 setup: $(VENV)/installed
 
@@ -41,5 +41,16 @@ test-quick: setup  ## what neither trains nor colors files
 test-slow: setup  ## deep checks that take minutes
 	$(RUN) -m pytest -m slow
 
+page: setup  ## the page: dist/page/ for any static host, dist/colorize.html in one file
+	$(RUN) model_export.py colornet/weights dist/network --kind web
+	cd web && npm ci --silent && node build.mjs ../dist/network ../dist
+
+serve: page
+	$(RUN) -m http.server 8000 --bind 127.0.0.1 --directory dist/page
+
+test-page: page  ## the page in Chromium
+	$(RUN) -m pip install --quiet --requirement tests/page/requirements.txt
+	$(RUN) -m pytest tests/page
+
 clean:
-	rm -rf demo build $(VENV) .venv-demo
+	rm -rf demo build dist web/node_modules $(VENV) .venv-demo
