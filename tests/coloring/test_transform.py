@@ -675,14 +675,28 @@ def test_classes_without_names_have_numbers(tiny_network):
     ]  # fmt: skip
 
 
-def test_a_mount_is_no_part_of_the_style(colorizer, monkeypatch):
-    monkeypatch.setattr(colorizer, "mount", True)
+def test_a_mount_is_no_part_of_the_style(tiny_network):
+    from colornet.coloring.colorizer import Colorizer
+
+    colorizer = Colorizer(tiny_network, mount=True)
     scan = np.full((100, 140), 246, np.uint8)
     scan[25:85, 20:100] = tiny.photograph(80, 60, data.astronaut).convert("L")
     rows, columns = within_mount(scan)
     assert rows.stop - rows.start < 64
     style = colorizer.describe(scan[rows, columns])[0]
     np.testing.assert_array_equal(colorizer.describe(scan)[0], style)
+    assert Colorizer(tiny_network).within(scan) == (slice(0, 100), slice(0, 140))  # as in the paper
+
+
+def test_a_mount_is_said_and_can_be_colored(run, capsys):
+    scan = np.full((100, 140), 246, np.uint8)
+    scan[25:85, 20:100] = tiny.photograph(80, 60, data.astronaut).convert("L")
+    Image.fromarray(scan).save("a.png")
+    assert run("a.png", "-o", "on.png", "--mount", "on") == 0
+    assert "mount is left without color" in "".join(capsys.readouterr())
+    assert np.ptp(np.asarray(Image.open("on.png"))[:20].astype(int), axis=2).max() == 0
+    assert run("a.png", "-o", "off.png", "--mount", "off") == 0
+    assert "mount" not in "".join(capsys.readouterr())
 
 
 def test_colorize_takes_gray_of_any_depth(colorizer):
