@@ -190,6 +190,7 @@ class Config:
     mean_color: tuple[float, ...] = setting((), "mean a*, b* of the training pictures",
         ("two numbers, or none", lambda x: len(x) in (0, 2)), (), absent=())
     records_fingerprint: str = setting("", "of the records", ANY, ())
+    onednn: str = setting("", "TensorFlow's TF_ENABLE_ONEDNN_OPTS", ANY, (), absent="")
     preset: str = setting("", "the preset that the settings started from", ANY, (),
         resumable=True, absent="")
     # fmt: on

@@ -9,10 +9,9 @@ import numpy as np
 import skimage.data
 from PIL import Image
 
-import build_model
 import input_create
 import model_train
-from colornet.config import SETTABLE, Config
+from colornet.config import Config, settings_of
 from colornet.network.vocabulary import UP
 
 SMALL = dict(
@@ -48,7 +47,7 @@ def settings(script="model_train", **values):
     texts = {
         key: str(value).lower()
         for key, value in {**SMALL, **values}.items()
-        if key in SETTABLE[script]
+        if key in settings_of(script)
     }
     return [word for key, text in texts.items() for word in ("--set", f"{key}={text}")]
 
@@ -65,20 +64,19 @@ def make_training(precision="float32", strategy=None, **values):
 
     from colornet.training import step as training_step
 
-    config = Config(**{**SMALL, "num_classes": 3, **values})
-    return training_step.TrainState(
-        build_model.build_model, config, precision, strategy or tf.distribute.get_strategy()
-    ), config
+    config = Config(**{**SMALL, "num_classes": 3, "precision": precision, **values})
+    return training_step.TrainState(config, strategy or tf.distribute.get_strategy()), config
 
 
 def make_batch(size=4, crop=32, seed=0):
-    """(luminance, chrominance, label) of smooth random pictures."""
+    """A batch of smooth random pictures."""
     import tensorflow as tf
 
     coarse = tf.random.stateless_uniform((size, 4, 4, 3), (seed, 0), 0.2, 0.8)
     fine = tf.image.resize(coarse, (crop, crop))
     chrominance = tf.image.resize(coarse[..., 1:], (crop // 2, crop // 2))
-    return fine[..., :1], chrominance, tf.constant([0, 1, 2, -1][:size] * (size // 4), tf.int64)
+    label = tf.constant([0, 1, 2, -1][:size] * (size // 4), tf.int64)
+    return {"luminance": fine[..., :1], "chrominance": chrominance, "label": label}
 
 
 def rows(run_dir):
@@ -132,8 +130,9 @@ def command(code, records, run_dir, **values):
 def start(records, run_dir, environment=(), **values):
     """model_train.py with a SHALLOW network in a process of its own; output to `run_dir`.log."""
     code = (
-        "import sys, build_model, model_train, tiny_training\n"
-        "vars(build_model).update(tiny_training.SHALLOW)\n"
+        "import sys, model_train, tiny_training\n"
+        "from colornet.network import model\n"
+        "vars(model).update(tiny_training.SHALLOW)\n"
         "sys.exit(model_train.main())"
     )
     folder = os.path.dirname(model_train.__file__)

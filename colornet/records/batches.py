@@ -224,15 +224,21 @@ def _aged(luminance: tf.Tensor, chrominance: tf.Tensor, seed: list[Any], share: 
     )
 
 
-def _to_floats(config: Config) -> Callable[..., Batch]:
+def _to_floats(config: Config) -> Callable[..., dict[str, tf.Tensor]]:
     """Function from crops as stored to what the network sees and is to predict."""
 
-    def to_floats(luminance: tf.Tensor, chrominance: tf.Tensor, label: tf.Tensor) -> Batch:
+    def to_floats(
+        luminance: tf.Tensor, chrominance: tf.Tensor, label: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
         seen = colorspace.from_bytes(tf.cast(luminance, tf.float32))
         if config.stretching:
             seen = tf.numpy_function(stretch, [seen], tf.float32, stateful=False)
             seen.set_shape(luminance.shape)
-        return seen, colorspace.from_bytes(tf.cast(chrominance, tf.float32)), label
+        return {
+            "luminance": seen,
+            "chrominance": colorspace.from_bytes(tf.cast(chrominance, tf.float32)),
+            "label": label,
+        }
 
     return to_floats
 
@@ -248,7 +254,9 @@ def show(config: Config, folder: str, step: int, path: str) -> None:
     config = dataclasses.replace(config, picture_size=dataset["settings"]["picture_size"])
     with Batches(training_batches(config, folder, dataset, step).take(1)) as batches:
         batch = next(batches)
-    luminance, chrominance, labels = (part.numpy() for part in batch)
+    luminance, chrominance, labels = (
+        batch[name].numpy() for name in ("luminance", "chrominance", "label")
+    )
     names = [dataset["class_names"][label] if label >= 0 else "-" for label in labels]
     tiles = []
     for light, color in zip(luminance, chrominance):

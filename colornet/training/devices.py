@@ -4,12 +4,20 @@ import contextlib
 import dataclasses
 import json
 import os
-from collections.abc import Iterator
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import tensorflow as tf
 
 from colornet.config import Config
-from colornet.errors import UserError
+from colornet.errors import RunError, UserError
+from colornet.training.stopping import SIGNALS
+
+PATIENCE = 60  # seconds of waiting for other hosts until the missing ones are named
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,10 +27,12 @@ class Cluster:
     Attributes:
         count: how many there are.
         number: this one's.
+        addresses: of all, as "host:port".
     """
 
     count: int = 1
     number: int = 0
+    addresses: tuple[str, ...] = dataclasses.field(default=(), compare=False)
 
     @property
     def chief(self) -> bool:
@@ -47,7 +57,8 @@ def read_cluster() -> Cluster:
         if len(places) < 2:
             return Cluster()
         place = content["task"]["type"], int(content["task"]["index"])
-        return Cluster(len(places), places.index(place))
+        addresses = tuple(hosts[kind][number] for kind, number in places)
+        return Cluster(len(places), places.index(place), addresses)
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
         raise UserError(
             'TF_CONFIG: expected JSON such as {"cluster": {"worker": ["host1:1234", '
@@ -67,21 +78,19 @@ def make_strategy(devices: str, cluster: Cluster) -> tuple[tf.distribute.Strateg
     Returns:
         (strategy, description).
     """
-    if devices.startswith("cpu"):
-        tf.config.set_visible_devices([], "GPU")
-    gpus = tf.config.get_visible_devices("GPU")
-    for gpu in gpus:
-        tf.config.experimental.set_memory_growth(gpu, True)
-    if cluster.count > 1:
-        print(f"waiting for all {cluster.count} hosts of TF_CONFIG", flush=True)
-        strategy = tf.distribute.MultiWorkerMirroredStrategy()
-        return strategy, f"{cluster.count} hosts, {strategy.num_replicas_in_sync} replicas"
     count = int(devices.partition(":")[2] or 1)
+    try:
+        gpus = _configured(devices.startswith("cpu"), count)
+    except RuntimeError:
+        raise UserError(
+            f"setting devices={devices}: TensorFlow has already started in this process with other "
+            "devices; start another process"
+        ) from None
+    if cluster.count > 1:
+        with _waiting_for(cluster):
+            strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        return strategy, f"{cluster.count} hosts, {strategy.num_replicas_in_sync} replicas"
     if count > 1:
-        processor = tf.config.list_physical_devices("CPU")[0]
-        tf.config.set_logical_device_configuration(
-            processor, [tf.config.LogicalDeviceConfiguration()] * count
-        )
         names = [f"CPU:{number}" for number in range(count)]
         return tf.distribute.MirroredStrategy(names), f"{count} logical CPUs"
     if len(gpus) > 1:
@@ -91,6 +100,51 @@ def make_strategy(devices: str, cluster: Cluster) -> tuple[tf.distribute.Strateg
             gpus[0]
         ).get("device_name", "unknown")
     return tf.distribute.get_strategy(), f"CPU, {os.cpu_count()} cores"
+
+
+def _configured(on_cpu: bool, count: int) -> list[Any]:
+    """Configure TensorFlow's devices; return the GPUs. Raises RuntimeError if it is too late."""
+    if on_cpu and tf.config.get_visible_devices("GPU"):
+        tf.config.set_visible_devices([], "GPU")
+    gpus = tf.config.get_visible_devices("GPU")
+    for gpu in gpus:
+        if not tf.config.experimental.get_memory_growth(gpu):
+            tf.config.experimental.set_memory_growth(gpu, True)
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    logical = [tf.config.LogicalDeviceConfiguration()] * count
+    if count > 1 and len(tf.config.get_logical_device_configuration(cpu) or ()) != count:
+        tf.config.set_logical_device_configuration(cpu, logical)
+    return gpus
+
+
+@contextlib.contextmanager
+def _waiting_for(cluster: Cluster) -> Iterator[None]:
+    """Context manager of waiting for other hosts: a signal ends it; the missing ones are named."""
+    print(f"waiting for all {cluster.count} hosts of TF_CONFIG", flush=True)
+    timer = threading.Timer(PATIENCE, _name_missing, [cluster.addresses])
+    timer.daemon = True
+    timer.start()
+    is_main = threading.current_thread() is threading.main_thread()
+    # TensorFlow waits in native code, where Python's own handlers would never run.
+    before = [signal.signal(number, signal.SIG_DFL) for number in SIGNALS] if is_main else []
+    try:
+        yield
+    finally:
+        timer.cancel()
+        for number, handler in zip(SIGNALS, before):
+            signal.signal(number, handler)
+
+
+def _name_missing(addresses: Sequence[str]) -> None:
+    missing = []
+    for address in addresses:
+        host, _, port = address.rpartition(":")
+        try:
+            socket.create_connection((host, int(port)), timeout=5).close()
+        except OSError:
+            missing.append(address)
+    if missing:
+        print(f"still waiting for {', '.join(missing)}", file=sys.stderr, flush=True)
 
 
 def check_batch(config: Config, strategy: tf.distribute.Strategy) -> None:
@@ -132,34 +186,36 @@ class Hosts:
 
 @contextlib.contextmanager
 def plain_errors(cluster: Cluster | Hosts, memory_advice: str) -> Iterator[None]:
-    """Context in which TensorFlow's errors that a user can mend become UserErrors.
+    """Context manager in which TensorFlow's errors that a user can mend become RunErrors.
 
     Args:
-        cluster: a `Cluster` or `Hosts`.
+        cluster: the hosts of the run.
         memory_advice: what to try where memory does not suffice.
     """
-    memory: tuple[type[Exception], ...] = (tf.errors.ResourceExhaustedError,)
-    host_gone: tuple[type[Exception], ...] = (
-        tf.errors.UnavailableError,
-        tf.errors.AbortedError,
-        tf.errors.CancelledError,
-        tf.errors.DeadlineExceededError,
-    )
-    if cluster.count == 1:
-        # No other host: oneDNN aborts an operation that gets no memory, others are cancelled.
-        memory, host_gone = (*memory, tf.errors.AbortedError, tf.errors.CancelledError), ()
     try:
         yield
-    except memory as error:
-        raise UserError(f"out of device memory; {memory_advice}") from error
-    except host_gone as error:
-        raise UserError(
-            "another host of the run is gone; start all hosts again, they go on from the last "
-            "checkpoint"
+    except tf.errors.ResourceExhaustedError as error:
+        raise RunError(f"out of device memory; {memory_advice}") from error
+    except tf.errors.AbortedError as error:
+        # oneDNN aborts an operation that gets no memory.
+        if cluster.count == 1 and "could not" in str(error):
+            raise RunError(f"out of device memory; {memory_advice}") from error
+        raise _host_gone(cluster, error) from error
+    except (
+        tf.errors.UnavailableError,
+        tf.errors.CancelledError,
+        tf.errors.DeadlineExceededError,
+    ) as error:
+        raise _host_gone(cluster, error) from error
+    except tf.errors.NotFoundError as error:
+        if "algorithm" not in str(error):  # cuDNN has none, or not the memory for one
+            raise
+        raise RunError(
+            f"the device cannot compute a step: {str(error).splitlines()[0]}; {memory_advice}"
         ) from error
-    except tf.errors.NotFoundError as error:  # cuDNN has no algorithm, or not the memory for one
-        reason = str(error).splitlines()[0].partition(" [Op")[0]
-        raise UserError(
-            f"the device cannot compute a step: {reason}; its memory may be short "
-            f"({memory_advice}), or its driver, CUDA or cuDNN not those of this TensorFlow"
-        ) from error
+
+
+def _host_gone(cluster: Cluster | Hosts, error: Exception) -> Exception:
+    if cluster.count == 1:
+        return error
+    return RunError("another host is gone; start all hosts again, they resume from the checkpoint")

@@ -13,13 +13,14 @@ import numpy as np
 import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 
-from colornet.config import FIELDS, Config
+from colornet.config import FIELDS, Config, differences
 from colornet.errors import UserError
 from colornet.files import whole_file, whole_path
 from colornet.pictures import colorspace, sheets
 from colornet.pictures.saving import save_image
 from colornet.training.curves import draw_curves
-from colornet.training.run_folder import RunFolder, to_disk
+from colornet.training.run_folder import RunFolder, to_disk, writing
+from colornet.versions import versions
 
 VALIDATION = "val_"  # what figures of validation begin with in metrics.jsonl
 SETTINGS = ".settings"  # ending of TensorBoard's file of them
@@ -78,7 +79,7 @@ class Log:
             os.makedirs(self.folder.panels, exist_ok=True)
             save_image(image, os.path.join(self.folder.panels, f"step-{step:08d}.png"))
             with self.writers["validation"].as_default(step):
-                tf.summary.image("grey | predicted | truth", np.asarray(image)[None])
+                tf.summary.image("gray | predicted | truth", np.asarray(image)[None])
         draw_curves(read_metrics(self.folder.metrics), self.folder.curves)
 
     def _row(self, step: int, figures: Mapping[str, float | None]) -> None:
@@ -143,6 +144,30 @@ def _trial(path: str) -> str:
     return f"{os.path.basename(path)} {zlib.crc32(os.fsencode(path)):08x}"
 
 
+def write_result(folder: RunFolder, config: Config, seconds: float) -> None:
+    """Write result.json; raises RunError.
+
+    It contains the settings that differ from the defaults, the last row of training figures, the
+    last and the best of validation, the steps, the seconds, and the versions.
+    """
+    rows = read_metrics(folder.metrics)
+    validated = [row for row in rows if f"{VALIDATION}rmse_ab" in row]
+    own = {name: value for name, (value, _) in differences(config, Config()).items()}
+    content = {
+        **versions(),
+        "settings": {
+            name: value for name, value in own.items() if FIELDS[name].metadata["scripts"]
+        },
+        "steps": config.steps,
+        "seconds": round(seconds, 1),
+        "train": next((row for row in rows[::-1] if row not in validated), None),
+        "last": validated[-1] if validated else None,
+        "best": min(validated, key=lambda row: row[f"{VALIDATION}rmse_ab"], default=None),
+    }
+    with writing(folder.path, "result.json"), whole_file(folder.result) as file:
+        file.write((json.dumps(content, indent=2) + "\n").encode())
+
+
 def read_metrics(path: str) -> list[dict[str, Any]]:
     """Rows of a metrics.jsonl; a last line that was being written at a kill is left out.
 
@@ -180,15 +205,12 @@ def _panel_rows(
 
     Args:
         luminance: (batch, height, width, 1) in [0, 1].
-        predicted, truth: (batch, height/2, width/2, 2) in [0, 1].
+        predicted, truth: ab in Lab units (batch, height/2, width/2, 2).
     """
     triples: list[list[np.ndarray]] = []
     for light, *planes in zip(luminance, predicted, truth):
         lightness = colorspace.decode_luminance(light[..., 0])
         neutral = np.zeros((*lightness.shape, 2), np.float32)
-        colors = [neutral] + [
-            colorspace.decode_chrominance(plane).repeat(2, axis=0).repeat(2, axis=1)
-            for plane in planes
-        ]
+        colors = [neutral] + [plane.repeat(2, axis=0).repeat(2, axis=1) for plane in planes]
         triples.append([colorspace.lab_to_rgb(lightness, ab) for ab in colors])
     return [sum(triples[i : i + 2], []) for i in range(0, len(triples), 2)]

@@ -1,18 +1,23 @@
 """A training run: what the loop of model_train.py asks for, put together from this room's parts."""
 
 import contextlib
+import dataclasses
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from colornet.config import Config
 from colornet.errors import UserError
+from colornet.pictures.stretching import stretch
+from colornet.progress import Bar, progress
+from colornet.records.batches import Batches, validation_batches
 from colornet.training import devices, run_settings, step
 from colornet.training.checkpoints import Checkpoints
-from colornet.training.log import Log
+from colornet.training.log import Log, write_result
 from colornet.training.run_folder import RunFolder, writing
 from colornet.training.validation import validate
 
@@ -35,10 +40,14 @@ def open_run(
     with contextlib.ExitStack() as stack:
         if cluster.chief:
             stack.enter_context(folder.claimed())
-        config = run_settings.going_on(run_settings.of_records(config, dataset), folder)
+        config = run_settings.resume_config(run_settings.apply_dataset(config, dataset), folder)
         if config.deterministic:
             tf.config.experimental.enable_op_determinism()
-        stack.enter_context(devices.plain_errors(cluster, _step_memory(config, folder)))
+        memory = (
+            f"lower batch_size={config.batch_size}, or raise gradient_accumulation="
+            f"{config.gradient_accumulation}"
+        )
+        stack.enter_context(devices.plain_errors(cluster, memory))
         strategy, device = devices.make_strategy(config.devices, cluster)
         devices.check_batch(config, strategy)
         hosts = devices.Hosts(cluster, strategy)
@@ -53,34 +62,6 @@ def open_run(
         if run.finished:
             print(run_settings.finished_line(config, folder))
         yield run
-
-
-def _step_memory(config: Config, folder: RunFolder) -> str:
-    """Advice for a step that gets too little memory: settings that may change on this run."""
-    if folder.begun():
-        return (
-            f"free the device's memory of other programs, use one with more, or --set devices=cpu; "
-            f"batch_size={config.batch_size} may not change on this run, but on another --run-dir "
-            f"with --set initial_weights={folder.path}"
-        )
-    ways = [f"lower batch_size={config.batch_size}"]
-    ways += [f"set gradient_accumulation={2 * config.gradient_accumulation} (or more)"]
-    if config.precision == "float32":
-        ways.append("precision=mixed_bfloat16")
-    return ", or ".join(ways)
-
-
-def _not_finite_advice(config: Config, folder: RunFolder) -> str:
-    """What to do about a loss that is not finite, of what may change on this run."""
-    ways = f"lower learning_rate={config.learning_rate:g}"
-    if config.precision != "float32":
-        ways += ", or use precision=float32"
-    if not folder.begun():
-        return ways
-    kept, start = "", ""
-    if os.path.exists(folder.last_weights):  # written with each checkpoint
-        kept, start = "the last checkpoint is kept; ", f"--set initial_weights={folder.path}, "
-    return f"{kept}on another --run-dir, with {start}{ways}"
 
 
 class Run:
@@ -103,6 +84,7 @@ class Run:
         hosts: devices.Hosts,
     ) -> None:
         self.config, self.folder, self.hosts, self._state = config, folder, hosts, state
+        self._dataset = dataset
         self._checkpoints = Checkpoints(folder, state, hosts.number)
         self.done = self._checkpoints.start(config)
         if hosts.sum(self.done) != self.done * hosts.count:
@@ -127,23 +109,18 @@ class Run:
         """
         return self._state.spread(make)
 
-    def step(self, number: int, batch: Any) -> None:
-        """Update the network by a batch; the first step that works writes the settings.
+    def progress(self) -> Bar:
+        """Return a context manager with the progress over all steps."""
+        return progress(self.config.steps, "steps", self.done)
 
-        Raises:
-            UserError: the loss is not finite; says where that began.
-        """
-        try:
-            self._state.step(*batch)
-        except tf.errors.InvalidArgumentError as error:
-            if step.NOT_FINITE not in str(error):
-                raise
-            raise UserError(
-                f"{step.NOT_FINITE} at step {number}, learning rate "
-                f"{self._state.learning_rate():g}; first tensor that is not finite: "
-                f"{self._state.first_not_finite(batch)}; "
-                f"{_not_finite_advice(self.config, self.folder)}"
-            ) from None
+    def validation_batches(self, records: str) -> Batches:
+        """Return the validation records, their luminance as it is stored."""
+        config = dataclasses.replace(self.config, stretching=False)
+        return validation_batches(config, records, self._dataset, config.validation_batch)
+
+    def step(self, number: int, batch: Any) -> None:
+        """Train on a batch; the first step that works writes the settings."""
+        self._state.step(batch)
         if number == self.done + 1 and self.hosts.chief:
             # Not before: settings that cannot run, such as too large a batch, may change.
             self.folder.save_settings(self.config)
@@ -176,7 +153,7 @@ class Run:
         started = time.perf_counter()
         memory = f"lower validation_batch={self.config.validation_batch}"
         with devices.plain_errors(self.hosts, memory):
-            figures, panel = validate(self._state.predict, batches, self.config)
+            figures, panel = validate(self._predict, batches, self._state.objective, self.config)
         if figures["val_rmse_ab"] < self._state.best_so_far():
             self._state.best.assign(figures["val_rmse_ab"])
             self.folder.save_weights(self._state.model, self.folder.best_weights)
@@ -188,8 +165,28 @@ class Run:
             [f"step {number}"] + [f"{k} {v:.4f}" for k, v in figures.items() if v is not None]
         )
 
+    def _predict(self, luminance: Any) -> Any:
+        if self.config.stretching:
+            luminance = stretch(np.asarray(luminance))
+        return self._state.predict(luminance)
+
+    def write_result(self, seconds: float) -> None:
+        """Write result.json: settings, figures, and versions of a finished run.
+
+        Args:
+            seconds: that training took, since the run began or was resumed.
+        """
+        if self._log:
+            self._log.to_disk()
+            write_result(self.folder, self.config, seconds)
+
     def save(self, number: int) -> None:
-        """Write a checkpoint and its weights; every host must."""
+        """Write a checkpoint and its weights; every host must.
+
+        Raises:
+            RunError: a weight is NaN or infinite; nothing is written.
+        """
+        self._state.check_finite()
         if self._log:
             self._log.to_disk()
         self._checkpoints.save(number)

@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from colornet.config import Config, save_config
-from colornet.errors import UserError
+from colornet.errors import RunError, UserError
 from colornet.files import check_folder
 from colornet.locks import locked
 from colornet.network import vocabulary, weights_files
@@ -20,6 +20,7 @@ class RunFolder:
     Attributes:
         path: the folder itself.
         settings: config.json; its presence says that a step was made.
+        result: what a finished run came to, as JSON.
         metrics: rows of figures, one JSON object a line.
         best_weights: the network with the lowest validation error so far.
         last_weights: the network of the last checkpoint.
@@ -33,6 +34,7 @@ class RunFolder:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
         self.settings = vocabulary.settings_path(path)
+        self.result = os.path.join(path, "result.json")
         self.metrics = os.path.join(path, "metrics.jsonl")
         self.best_weights = os.path.join(path, vocabulary.BEST_WEIGHTS)
         self.last_weights = os.path.join(path, vocabulary.LAST_WEIGHTS)
@@ -103,14 +105,14 @@ class RunFolder:
 
 @contextlib.contextmanager
 def writing(folder: str, what: str) -> Iterator[None]:
-    """Context in which a failure to write becomes a UserError."""
+    """Context manager in which a failure to write becomes a RunError."""
     try:
         yield
     except (OSError, tf.errors.OpError) as error:
         # TensorFlow's texts are "{{node ...}} path; reason [Op:...]".
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         reason = reason.rpartition("; ")[2].partition(" [Op")[0]
-        raise UserError(
+        raise RunError(
             f"{folder}: cannot write {what}: {reason}; what was written before is intact: "
             "free space or mend the disk, and start again to go on from the last checkpoint"
         ) from error

@@ -9,8 +9,8 @@ from colornet.records.dataset import fingerprint
 from colornet.training.run_folder import RunFolder
 
 
-def of_records(config: Config, dataset: dict[str, Any]) -> Config:
-    """The settings with what the records decide: how they were made, classes, mean color."""
+def apply_dataset(config: Config, dataset: dict[str, Any]) -> Config:
+    """Return the settings with what the records decide: sizes, classes, and mean color."""
     names = tuple(dataset["class_names"])
     made = dataset["settings"]
     return dataclasses.replace(
@@ -19,12 +19,12 @@ def of_records(config: Config, dataset: dict[str, Any]) -> Config:
         class_names=names,
         num_classes=max(1, len(names)),
         mean_color=tuple(dataset.get("mean_color", ())),
-        use_classification=config.use_classification and bool(names),
+        use_classification=config.use_classification and len(names) > 1,
         records_fingerprint=fingerprint(dataset),
     )
 
 
-def going_on(config: Config, folder: RunFolder) -> Config:
+def resume_config(config: Config, folder: RunFolder) -> Config:
     """The settings, checked against those of the run in the folder, if there is one.
 
     Args:
@@ -56,9 +56,8 @@ def _check_goes_on(config: Config, began: Config, folder: RunFolder) -> None:
         )
     if config.schedule == "cosine" and config.steps != began.steps:
         raise UserError(
-            f"setting steps: was {began.steps}, now {config.steps}, but a cosine schedule spreads "
-            "the learning rate over all steps, so that it would jump; to train on, begin another "
-            f"--run-dir with --set initial_weights={folder.path} and steps of its own"
+            f"setting steps: was {began.steps}, now {config.steps}, but a cosine schedule ends; "
+            f"to train on, use another --run-dir with --set initial_weights={folder.path}"
         )
 
 
@@ -70,50 +69,31 @@ def start_block(
     parameters: int,
     step: int,
 ) -> str:
-    """The lines that say at the start what a run will do."""
-    passes = config.steps * config.batch_size / max(1, dataset["train"]["pictures"])
-    validation = f"{dataset['val']['pictures']} to validate"
-    if not dataset["val"]["pictures"]:
-        validation = "NONE to validate (no weights are best: the last are kept)"
-    return (
-        f"{_settings_lines(config, folder)}\n"
-        f"device      {device}\n"
-        f"precision   {config.precision}\n"
-        f"pictures    {dataset['train']['pictures']} to train, {validation}, "
-        f"{len(config.class_names)} classes\n"
-        f"parameters  {parameters:,}\n"
-        f"steps       {step} done of {config.steps} of {config.batch_size} pictures, "
-        f"{passes:.1f} passes\n"
-        f"learning    {_schedule(config)}"
+    """Return the lines that say at the start what a run will do."""
+    shown = ", ".join(
+        f"{name}={value}"
+        for name, (value, _) in differences(config, Config()).items()
+        if FIELDS[name].metadata["scripts"]
     )
-
-
-def _schedule(config: Config) -> str:
-    """What the learning rate does, and what that means for going on later."""
-    rise = f" after {config.warmup_steps} steps of rising" if config.warmup_steps else ""
-    if config.schedule == "cosine":
-        fall = f"falls to 0 at step {config.steps}, which may not change"
-        return f"rate {config.learning_rate:g}{rise}, {fall}"
-    return f"rate {config.learning_rate:g}{rise}, constant: steps may be raised later to go on"
+    where = f"resumed from {folder.settings}" if folder.begun() else f"preset {config.preset}"
+    train, val = dataset["train"]["pictures"], dataset["val"]["pictures"]
+    validation = f"{val} to validate" if val else "0 to validate (no best.weights.h5 is written)"
+    epochs = config.steps * config.batch_size / max(1, train)
+    lines = [
+        f"settings    {where}: {shown or 'the defaults'}",
+        f"device      {device}, {config.precision}",
+        f"pictures    {train} to train, {validation}, {len(config.class_names)} classes",
+        f"parameters  {parameters:,}",
+        f"steps       {step} / {config.steps}, batch size {config.batch_size}, {epochs:.1f} epochs",
+    ]
+    if len(config.class_names) == 1:
+        lines.append("classes     a single one: trained without the classification network")
+    return "\n".join(lines)
 
 
 def finished_line(config: Config, folder: RunFolder) -> str:
-    """The line that says that no step is left, and how to train on."""
+    """Return the line that says that no step is left, and how to train on."""
+    more = "raise steps to train on"
     if config.schedule == "cosine":
-        more = (
-            "a cosine schedule ends here; to train on, begin another --run-dir with "
-            f"--set initial_weights={folder.path}"
-        )
-    else:
-        more = "raise steps to go on"
+        more = f"to train on, use another --run-dir with --set initial_weights={folder.path}"
     return f"finished: all {config.steps} steps are done; {more}"
-
-
-def _settings_lines(config: Config, folder: RunFolder) -> str:
-    """Which settings differ from the paper's, and where they come from."""
-    where = f"resumed from {folder.settings}" if folder.begun() else f"preset {config.preset}"
-    own = differences(dataclasses.replace(config, class_names=(), num_classes=205), Config())
-    shown = [
-        f"{name}={value}" for name, (value, _) in own.items() if FIELDS[name].metadata["scripts"]
-    ]
-    return f"settings    {where}: {', '.join(shown) or 'the defaults'}"

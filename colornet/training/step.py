@@ -1,19 +1,18 @@
-"""One update of the network: the joint loss (section 3.3), its gradients and the optimizer."""
+"""One training step of the network: the loss, its gradients, and the optimizer."""
 
 import math
 from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from colornet.config import Config
+from colornet.errors import RunError
 from colornet.network.model import build_model
-from colornet.records import format as record_format
 from colornet.training import optimizers
-
-NOT_FINITE = "the loss is not finite"
-TOTALS = ("squared", "entropy", "labeled", "pictures")  # what `loss_totals` sums
+from colornet.training.objective import make_objective
 
 
 def make_optimizer(config: Config) -> Any:
@@ -54,8 +53,9 @@ class TrainState(tf.Module):
 
     Attributes:
         model: of `build_model`.
-        optimizer: a keras optimizer.
-        totals: sums of `loss_totals` since `take_totals`.
+        objective: what is minimized.
+        optimizer: a Keras optimizer.
+        totals: the objective's sums since `take_totals`.
         best: lowest validation rmse_ab so far.
     """
 
@@ -65,10 +65,11 @@ class TrainState(tf.Module):
         self.strategy = strategy
         replicas = strategy.num_replicas_in_sync
         self.model = build_model(config, config.precision, synchronized=replicas > 1)
+        self.objective = make_objective(config)
         self.optimizer = make_optimizer(config)
         self.optimizer.build(self.model.trainable_variables)
         self.totals = tf.Variable(
-            tf.zeros(len(TOTALS)),
+            tf.zeros(len(self.objective.sums)),
             trainable=False,
             synchronization=tf.VariableSynchronization.ON_READ,
             aggregation=tf.VariableAggregation.SUM,
@@ -86,54 +87,61 @@ class TrainState(tf.Module):
         }
 
     @tf.function
-    def step(self, luminance: Any, chrominance: Any, label: Any) -> None:
-        """One update by a (distributed) batch, as of `read_input.training_batches`.
+    def step(self, batch: dict[str, Any]) -> None:
+        """Train on a (distributed) batch of `batches.training_batches`.
 
-        Raises:
-            tf.errors.InvalidArgumentError: loss or gradients are not finite; no weight is updated.
+        Where loss or gradients are NaN or infinite, all later losses are, too: `take_totals` tells,
+        without a round trip to the device in each step.
         """
-        self.strategy.run(self._replica_step, args=(luminance, chrominance, label))
+        self.strategy.run(self._replica_step, args=(batch,))
 
-    def _replica_step(self, luminance: tf.Tensor, chrominance: tf.Tensor, label: tf.Tensor) -> None:
+    def _replica_step(self, batch: dict[str, tf.Tensor]) -> None:
         parts = self.config.gradient_accumulation
-        variables = self.model.trainable_variables
-        gradients = None
-        for batch in zip(*(tf.split(x, parts) for x in (luminance, chrominance, label))):
+        split = {name: tf.split(tensor, parts) for name, tensor in batch.items()}
+        gradients: list[tf.Tensor] = []
+        for number in range(parts):
             # One part after the other, or their memory would add up.
-            with tf.control_dependencies(gradients or []):
-                totals, part = self._gradients(*map(tf.identity, batch))
-            gradients = [a + b for a, b in zip(gradients, part)] if gradients else part
+            with tf.control_dependencies(gradients):
+                part = {name: tf.identity(tensors[number]) for name, tensors in split.items()}
+                totals, more = self._gradients(part)
+            gradients = [a + b for a, b in zip(gradients, more)] if gradients else more
             self.totals.assign_add(totals)
-        self.optimizer.apply(gradients, variables)
+        self.optimizer.apply(gradients, self.model.trainable_variables)
 
-    def _gradients(
-        self, luminance: tf.Tensor, chrominance: tf.Tensor, label: tf.Tensor
-    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    def _gradients(self, batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
         with tf.GradientTape() as tape:
-            outputs = self.model(luminance, training=True)
-            totals = loss_totals(outputs, chrominance, label)
-            loss = joint_loss(totals, self.config) / self.config.batch_size
+            outputs = self.model(batch["luminance"], training=True)
+            totals = self.objective.losses(outputs, batch)
+            loss = self.objective.loss(totals) / self.config.batch_size
             scaled = loss
             if hasattr(self.optimizer, "inner_optimizer"):
                 scaled = self.optimizer.scale_loss(loss)
-        gradients = tape.gradient(scaled, self.model.trainable_variables)
-        finite = tf.math.is_finite(loss)
-        if scaled is loss:  # scaled float16 gradients may overflow: the optimizer skips these
-            # Of sums, which is a third of the time of asking every number.
-            finite &= tf.math.is_finite(tf.add_n([tf.reduce_sum(g) for g in gradients]))
-        with tf.control_dependencies([tf.debugging.Assert(finite, [NOT_FINITE])]):
-            return tf.identity(totals), [tf.identity(gradient) for gradient in gradients]
+        return totals, tape.gradient(scaled, self.model.trainable_variables)
 
     def take_totals(self) -> dict[str, float | None]:
-        """Training figures since the last call, as a dict of floats."""
-        sums = [float(x) for x in tf.convert_to_tensor(self.totals)]
-        self.totals.assign(tf.zeros(len(TOTALS)))
-        of = dict(zip(TOTALS, sums))
-        return {
-            "loss": joint_loss(sums, self.config) / of["pictures"],
-            "mse": of["squared"] / of["pictures"],
-            "cross_entropy": of["entropy"] / of["labeled"] if of["labeled"] else None,
-        }
+        """Return the training figures since the last call.
+
+        Raises:
+            RunError: the loss or a weight is NaN or infinite.
+        """
+        sums = tf.convert_to_tensor(self.totals).numpy()
+        self.totals.assign(tf.zeros(len(sums)))
+        self.check_finite(sums)
+        return self.objective.figures(sums)
+
+    def check_finite(self, sums: Any = 0.0) -> None:
+        """Raise RunError if the sums of the loss or a weight are NaN or infinite."""
+        if not np.isfinite(sums).all() or not bool(self._finite_weights()):
+            raise RunError(
+                "the loss is NaN or infinite; start another --run-dir with a lower learning_rate="
+                f"{self.config.learning_rate:g}"
+                + ("" if self.config.precision == "float32" else ", or with precision=float32")
+            )
+
+    @tf.function
+    def _finite_weights(self) -> tf.Tensor:
+        sums = [tf.reduce_sum(weight.value) for weight in self.model.weights]
+        return tf.math.is_finite(tf.add_n(sums))
 
     @tf.function(reduce_retracing=True)
     def predict(self, luminance: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -157,10 +165,6 @@ class TrainState(tf.Module):
             )
         )
 
-    def first_not_finite(self, batch: Any) -> str:
-        """Name of the first tensor that is not finite, with a batch as of `step`."""
-        return _first_not_finite(self.model, self.strategy.experimental_local_results(batch[0])[0])
-
     def parameters(self) -> int:
         """Count of the numbers that are trained."""
         return sum(math.prod(v.shape) for v in self.model.trainable_variables)
@@ -170,56 +174,3 @@ class TrainState(tf.Module):
 
     def learning_rate(self) -> float:
         return float(tf.convert_to_tensor(self.optimizer.learning_rate))
-
-
-def loss_totals(
-    outputs: dict[str, tf.Tensor], chrominance: tf.Tensor, label: tf.Tensor
-) -> tf.Tensor:
-    """TOTALS: sums over a batch of pictures' mean squared errors and cross entropies, and counts.
-
-    The colour target has the network's own half size (section 3.2).
-    """
-    squared = tf.square(outputs["chrominance"] - chrominance)
-    error = tf.reduce_sum(tf.reduce_mean(squared, axis=(1, 2, 3)))
-    entropy = labeled = tf.constant(0.0)
-    if "logits" in outputs:
-        has_class = label != record_format.NO_CLASS
-        each = tf.nn.sparse_softmax_cross_entropy_with_logits(
-            tf.where(has_class, label, 0), outputs["logits"]
-        )
-        entropy = tf.reduce_sum(tf.where(has_class, each, 0))
-        labeled = tf.reduce_sum(tf.cast(has_class, tf.float32))
-    return tf.stack([error, entropy, labeled, tf.cast(tf.shape(label)[0], tf.float32)])
-
-
-def joint_loss(totals: Any, config: Config) -> Any:
-    """MSE + alpha cross entropy (equation 3), summed over pictures; only labeled ones have it.
-
-    Args:
-        totals: TOTALS, or the first two of them, as a tensor or numbers.
-    """
-    return totals[0] + config.classification_weight * totals[1]
-
-
-def _first_not_finite(model: keras.Model, luminance: tf.Tensor) -> str:
-    """Name of the first tensor that is not finite: a weight, the input, or a layer's output."""
-    for variable in model.trainable_variables:
-        if not _finite(variable.value):
-            return variable.path
-    if not _finite(luminance):
-        return "luminance (the records)"
-    for network in model.layers:
-        if not hasattr(network, "layers"):
-            continue
-        inputs = network._inbound_nodes[-1].arguments.args[0]
-        layers = [x for x in network.layers if not isinstance(x, keras.layers.InputLayer)]
-        every = keras.Model(network.inputs, [layer.output for layer in layers])
-        outputs = keras.Model(model.inputs, every(inputs))(luminance, training=True)
-        for layer, output in zip(layers, outputs):
-            if not _finite(output):
-                return f"the output of {layer.name}"
-    return "a gradient"
-
-
-def _finite(tensors: Any) -> bool:
-    return all(bool(tf.reduce_all(tf.math.is_finite(x))) for x in tf.nest.flatten(tensors))

@@ -14,7 +14,9 @@ class Stopped(Exception):
 
 
 class StopSignals:
-    """Context in which the first signal sets `number` and the second exits at once.
+    """Context manager: the first signal sets `number`, the second exits at once.
+
+    Outside of the main thread, where Python has no signals, `number` stays None.
 
     Python calls signal handlers between two of its instructions, and a training step is one that
     can take a minute. A thread that reads the wake-up descriptor hears of a signal at once.
@@ -22,6 +24,9 @@ class StopSignals:
 
     def __enter__(self) -> Self:
         self.number: int | None = None
+        self.is_main = threading.current_thread() is threading.main_thread()
+        if not self.is_main:
+            return self
         reading, self.writing = os.pipe()
         os.set_blocking(self.writing, False)
         self.handlers = {number: signal.signal(number, lambda *_: None) for number in SIGNALS}
@@ -30,6 +35,8 @@ class StopSignals:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if not self.is_main:
+            return
         signal.set_wakeup_fd(self.descriptor)
         for number, handler in self.handlers.items():
             signal.signal(number, handler)
@@ -44,7 +51,7 @@ class StopSignals:
                     os._exit(128 + byte[0])
                 self.number = byte[0]
                 print(
-                    "stopping after this step; once more to stop at once",
+                    "Finishing this step. Press Ctrl-C again to quit now.",
                     file=sys.stderr,
                     flush=True,
                 )

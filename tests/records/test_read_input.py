@@ -15,7 +15,7 @@ from PIL import Image
 import input_create
 import model_train
 import read_input
-from colornet.config import FROM_RECORDS, SETTABLE
+from colornet.config import is_from_records, settings_of
 from colornet.errors import UserError
 from colornet.pictures.stretching import stretch
 from colornet.records import batches as chains
@@ -260,7 +260,9 @@ def test_the_script_takes_the_settings_that_batches_use(records):
     config = Watched(**dataclasses.asdict(CONFIG))
     used.clear()  # making it checks them all
     chains.training_batches(config, *records)
-    assert used & SETTING_NAMES - set(FROM_RECORDS) == set(SETTABLE["read_input"])
+    assert used & {n for n in SETTING_NAMES if not is_from_records(n)} == set(
+        settings_of("read_input")
+    )
 
 
 def test_crops_and_flips_keep_both_planes_aligned(records):

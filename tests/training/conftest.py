@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-import build_model
+from colornet.network import model
 from tiny_training import SHALLOW, make_records, train
 
 
@@ -14,7 +14,7 @@ from tiny_training import SHALLOW, make_records, train
 def shallow_networks():
     with pytest.MonkeyPatch.context() as patch:
         for name, table in SHALLOW.items():
-            patch.setattr(build_model, name, table)
+            patch.setattr(model, name, table)
         yield
 
 

@@ -79,28 +79,23 @@ def failing(monkeypatch, method, kind, message):
 
 def test_advice_about_memory_can_be_followed(records, trained, tmp_path, monkeypatch, capsys):
     failing(monkeypatch, "step", "ResourceExhaustedError", "OOM when allocating")
-    assert train(records, tmp_path / "new") == 2  # all settings may still change
+    assert train(records, tmp_path / "new") == 3
     error = capsys.readouterr().err
-    for word in ("lower batch_size=4", "gradient_accumulation=2", "precision=mixed_bfloat16"):
+    for word in ("lower batch_size=4", "raise gradient_accumulation=1"):
         assert word in error
-    assert train(records, tmp_path / "new", batch_size=2, gradient_accumulation=2) == 2
-    capsys.readouterr()
-    assert train(records, trained, steps=9) == 2  # of a run that has begun they may not
-    error = capsys.readouterr().err
-    assert "batch_size=4 may not change on this run" in error and "devices=cpu" in error
-    assert "lower batch_size" not in error and "gradient_accumulation" not in error
-    assert f"initial_weights={trained}" in error and error.count("\n") == 1
+    assert error.count("\n") == 1
+    assert train(records, tmp_path / "new", batch_size=2, gradient_accumulation=2) == 3
 
 
 def test_advice_about_memory_in_validation(records, trained, monkeypatch, capsys):
     failing(monkeypatch, "predict", "ResourceExhaustedError", "OOM when allocating")
-    assert train(records, trained, steps=7) == 2
+    assert train(records, trained, steps=7) == 3
     assert "out of device memory; lower validation_batch=32" in capsys.readouterr().err
 
 
 def test_a_missing_algorithm_is_no_damaged_shard(records, trained, monkeypatch, capsys):
     failing(monkeypatch, "step", "NotFoundError", "No algorithm worked! Error messages: [...]")
-    assert train(records, trained, steps=9) == 2
+    assert train(records, trained, steps=9) == 3
     error = capsys.readouterr().err
     assert "the device cannot compute a step: No algorithm worked!" in error
     assert "shard" not in error and error.count("\n") == 1
@@ -111,9 +106,10 @@ def two_devices():
     """What a process that has two devices, which no test process has, found there."""
     code = """
 import json, keras, numpy as np, tensorflow as tf
-import build_model, tiny_training
+import tiny_training
+from colornet.network import model
 from colornet.training import devices, optimizers
-vars(build_model).update(tiny_training.SHALLOW)
+vars(model).update(tiny_training.SHALLOW)
 strategy, _ = devices.make_strategy("cpu:2", devices.Cluster())
 
 def halves(values):
@@ -140,7 +136,9 @@ for each in (tf.distribute.get_strategy(), strategy):
     with each.scope():
         training, _ = tiny_training.make_training(strategy=each)
     batch = tiny_training.make_batch()
-    training.step(*(batch if each is not strategy else map(halves, batch)))
+    if each is strategy:
+        batch = {name: halves(values) for name, values in batch.items()}
+    training.step(batch)
     variables = training.model.non_trainable_variables + training.optimizer.variables
     numbers = {f"{n} {v.name}": v.numpy().tolist() for n, v in enumerate(variables)}
     states.append([numbers, training.take_totals()])

@@ -14,13 +14,11 @@ def shallow():
 def test_each_loss_reaches_exactly_its_networks():
     import tensorflow as tf
 
-    from colornet.training import step as training_step
-
     training, _ = make_training()
-    luminance, chrominance, label = make_batch()
+    batch = make_batch()
     with tf.GradientTape(persistent=True) as tape:
-        outputs = training.model(luminance, training=True)
-        totals = training_step.loss_totals(outputs, chrominance, label)
+        outputs = training.model(batch["luminance"], training=True)
+        totals = training.objective.losses(outputs, batch)
         color, scene = totals[0], totals[1]
 
     def reached(loss):
@@ -45,7 +43,7 @@ def test_one_batch_can_be_overfitted(optimizer, rate, steps):
     training, _ = make_training(width=0.25, optimizer=optimizer, learning_rate=rate)
     batch = make_batch()
     for _ in range(steps):
-        training.step(*batch)
+        training.step(batch)
     training.take_totals()
-    training.step(*batch)
+    training.step(batch)
     assert colorspace.rmse_ab(training.take_totals()["mse"]) < 3  # 33 at the start

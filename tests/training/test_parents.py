@@ -10,28 +10,16 @@ from colornet.training import optimizers
 
 
 @pytest.mark.parametrize(
-    "shape, arguments, call",
+    "shape, arguments",
     [
-        ((3, 4, 5, 6), dict(axis=1), {}),
-        ((3, 4, 5, 6), dict(axis=3), {}),
-        ((3, 4, 5, 6), dict(scale=False), {}),
-        ((3, 4, 5, 6), dict(center=False), {}),
-        ((3, 4, 5, 6), dict(trainable=False), {}),
-        ((3, 4, 5, 6), dict(renorm=True), {}),
-        ((3, 4, 5, 6), dict(synchronized=True), {}),
-        ((3, 4, 5, 6), dict(dtype="mixed_bfloat16"), {}),
-        ((3, 4, 5, 6), dict(dtype="float64"), {}),
-        ((3, 4, 5, 6), dict(dtype="bfloat16"), {}),
-        ((3, 4, 5, 6), dict(momentum=0.5, epsilon=0.1), {}),
-        ((5, 7, 6), {}, {}),
-        ((2, 3, 4, 5, 6), {}, {}),
-        ((5, 7, 6), {}, dict(mask=np.arange(35).reshape(5, 7) % 3 > 0)),
-        ((5, 7, 6), dict(synchronized=True), dict(mask=np.arange(35).reshape(5, 7) % 3 > 0)),
-        ((3, 4, 5, 6), {}, dict(mask=np.arange(60).reshape(3, 4, 5) % 3 > 0)),
+        ((3, 4, 5, 6), dict(synchronized=True)),
+        ((3, 4, 5, 6), dict(dtype="mixed_bfloat16")),
+        ((3, 4, 5, 6), dict(momentum=0.5, epsilon=0.1)),
+        ((5, 6), {}),
     ],
     ids=str,
 )
-def test_batch_normalization(shape, arguments, call):
+def test_batch_normalization(shape, arguments):
     pictures = tf.random.stateless_normal(shape, (0, 1), 2.0, 3.0)
     weight = tf.random.stateless_normal(shape, (0, 2))
     results = []
@@ -39,7 +27,7 @@ def test_batch_normalization(shape, arguments, call):
         layer = kind(**arguments)
         with tf.GradientTape() as tape:
             tape.watch(pictures)
-            output = layer(pictures, training=True, **call)
+            output = layer(pictures, training=True)
             loss = tf.reduce_sum(tf.cast(output, "float32") * weight)
             gradient = tape.gradient(loss, pictures)
         results.append([output, gradient, *layer.variables, layer(pictures)])
@@ -50,24 +38,7 @@ def test_batch_normalization(shape, arguments, call):
         np.testing.assert_allclose(ours, theirs, rtol=0.02 if low else 1e-4, atol=1e-4)
 
 
-def test_a_frozen_normalization_keeps_its_statistics():
-    layer = layers.BatchNormalization(trainable=False)
-    pictures = tf.random.stateless_normal((3, 4, 5, 6), (0, 1), 2.0, 3.0)
-    np.testing.assert_allclose(layer(pictures, training=True), pictures, rtol=2e-3)
-    assert not layer.moving_mean.numpy().any()
-
-
-EACH = [
-    {},
-    dict(weight_decay=0.1),
-    dict(clipnorm=0.5),
-    dict(clipvalue=0.2),
-    dict(global_clipnorm=0.5),
-    dict(use_ema=True, ema_momentum=0.5, ema_overwrite_frequency=2),
-    dict(gradient_accumulation_steps=2),
-    dict(loss_scale_factor=2.0),
-    dict(epsilon=0.01),
-]
+EACH = [{}, dict(epsilon=0.01), dict(gradient_accumulation_steps=2)]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +46,6 @@ EACH = [
     [(optimizers.Adam, keras.optimizers.Adam, arguments) for arguments in EACH]
     + [(optimizers.Adadelta, keras.optimizers.Adadelta, arguments) for arguments in EACH]
     + [
-        (optimizers.Adam, keras.optimizers.Adam, dict(amsgrad=True)),
         (optimizers.Adam, keras.optimizers.Adam, dict(beta_1=0.5, beta_2=0.7)),
         (optimizers.Adadelta, keras.optimizers.Adadelta, dict(rho=0.5)),
     ],
@@ -87,34 +57,18 @@ def test_optimizer(ours, theirs, arguments):
     )
 
 
-@pytest.mark.parametrize("kind", ["Adam", "Adadelta"])
-@pytest.mark.parametrize("how", ["sparse", "float16", "bfloat16", "compiled"])
-def test_optimizer_with_other_gradients(kind, how):
-    ours, theirs = getattr(optimizers, kind)(0.1), getattr(keras.optimizers, kind)(0.1)
-    np.testing.assert_allclose(trained(ours, how), trained(theirs, how), atol=1e-5)
-
-
-def trained(optimizer, how=""):
-    """Two variables after six updates."""
-    dtype = how if "float" in how else "float32"
+def trained(optimizer):
+    """Two variables after six steps."""
     variables = [
-        keras.Variable(np.linspace(-1, 1, 12).reshape(shape), dtype=dtype)
+        keras.Variable(np.linspace(-1, 1, 12).reshape(shape), dtype="float32")
         for shape in ((6, 2), (3, 4))
     ]
     optimizer.build(variables)
-
-    def update(gradients):
-        optimizer.apply(gradients, variables)
-
-    if how == "compiled":
-        update = tf.function(update, jit_compile=True)
     for step in range(6):
         wave = np.cos(np.arange(12) * (step + 1))
-        gradients = [tf.constant(wave.reshape(v.shape), dtype) for v in variables]
-        if how == "sparse":
-            gradients[0] = tf.IndexedSlices(gradients[0][1:4], tf.constant([4, 0, 2]), (6, 2))
-        update(gradients)
-    return np.concatenate([np.ravel(keras.ops.cast(v, "float32")) for v in variables])
+        gradients = [tf.constant(wave.reshape(v.shape), tf.float32) for v in variables]
+        optimizer.apply(gradients, variables)
+    return np.concatenate([np.ravel(v) for v in variables])
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])

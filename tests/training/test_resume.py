@@ -89,12 +89,12 @@ def test_asked_to_stop(records, trained, tmp_path, monkeypatch, number, code):
     """In folders whose names would be patterns to a shell."""
     run_dir, errors = tmp_path / "run [1-3] *?" / "{a,b}", io.StringIO()
     records = shutil.copytree(records, tmp_path / "records [x]")
-    asking = Asking(number, "step 4/6", lambda: "stopping after this step" in errors.getvalue())
+    asking = Asking(number, "step 4/6", lambda: "Finishing this step" in errors.getvalue())
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stdout", asking)
         patch.setattr(sys, "stderr", errors)
         assert train(records, run_dir, **RUN, checkpoint_every=1000) == code
-    assert "same command goes on" in errors.getvalue()
+    assert "same command resumes" in errors.getvalue()
     assert [path.stem for path in (run_dir / "checkpoints").glob("*.index")] == ["step-4"]
     # Nothing but the folders: the settings are the run's own, not the defaults.
     settings = config.read_config(run_dir / "config.json")
@@ -126,7 +126,7 @@ def test_a_spoilt_checkpoint_falls_back_on_the_one_before(records, _trained, tra
     data.write_bytes(data.read_bytes()[: data.stat().st_size // 2])
     assert train(records, run_dir, **RUN) == 0
     captured = capsys.readouterr()
-    assert "step-6: cannot be read" in captured.err and "3 done of 6" in captured.out
+    assert "step-6: cannot be read" in captured.err and "3 / 6" in captured.out
     assert_same_run(run_dir, _trained, 6)
     for data in (run_dir / "checkpoints").glob("*.data*"):
         data.write_bytes(b"spoilt")

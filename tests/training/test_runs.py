@@ -1,6 +1,6 @@
 """Whole runs: what they leave, what they start from, and what stops them."""
 
-import dataclasses
+import json
 import os
 import shutil
 import subprocess
@@ -12,9 +12,18 @@ from PIL import Image
 
 import model_train
 from colornet.config import read_config, save_config
-from config import PRESETS
+from colornet.errors import UserError
 from presets import load_config
-from tiny_training import SMALL, checkpoint_files, command, make_training, rows, train
+from tiny_training import (
+    SMALL,
+    checkpoint_files,
+    command,
+    make_records,
+    make_training,
+    rows,
+    settings,
+    train,
+)
 
 
 def test_a_run_leaves_what_it_promises(_trained, trained):
@@ -24,13 +33,12 @@ def test_a_run_leaves_what_it_promises(_trained, trained):
         "width=0.0625",
         "device",
         "CPU",
-        "precision",
         "float32",
         "pictures",
         "2 classes",
         "parameters",
         "steps",
-        "0 done of 6",
+        "0 / 6",
     ):
         assert word in shown
     assert {
@@ -156,50 +164,59 @@ def test_a_run_can_start_from_the_weights_of_another(
     assert train(unvalidated, second, **still) == 0
 
 
-def test_the_start_says_where_settings_come_from(tmp_path, monkeypatch):
-    """And what config.py has otherwise since a run began, such as an edited preset."""
+def test_the_start_says_where_settings_come_from(tmp_path):
     from colornet.training import run_folder, run_settings
 
     folder = run_folder.RunFolder(str(tmp_path))
     dataset = {"train": {"pictures": 8}, "val": {"pictures": 2}}
-
-    def start():
-        return run_settings.start_block(config, dataset, folder, "CPU", "float32", 1, 0)
-
     config = load_config("smoke", ["steps=500"])
-    assert "config.py, preset smoke" in start() and "now: steps=500 (there 300)\n" in start()
+    block = run_settings.start_block(config, dataset, folder, "CPU", 1, 0)
+    assert "preset smoke: " in block and "steps=500" in block and "seed" not in block
     save_config(config, folder.settings)
-    monkeypatch.setitem(PRESETS, "smoke", dict(PRESETS["smoke"], learning_rate=0.1))
-    assert f"{folder.settings}, begun with preset smoke" in start()
-    assert "now: steps=500 (there 300), learning_rate=0.002 (there 0.1)\n" in start()
-    monkeypatch.delitem(PRESETS, "smoke")
-    assert "which config.py no longer has" in start()
+    block = run_settings.start_block(config, dataset, folder, "CPU", 1, 0)
+    assert f"resumed from {folder.settings}: " in block
 
 
-def test_a_measured_precision_is_not_deterministic(records, tmp_path, capsys):
-    assert train(records, tmp_path, precision="auto") == 2
-    error = capsys.readouterr().err
-    assert "precision=auto" in error and "--set deterministic=false" in error
+def test_a_single_class_trains_no_classifier_with_a_word(tmp_path, capsys):
+    records = make_records(tmp_path / "one", classes=("only",))
+    assert train(records, tmp_path / "run", steps=1) == 0
+    assert "a single one: trained without the classification network" in capsys.readouterr().out
+    assert not read_config(tmp_path / "run" / "config.json").use_classification
 
 
-def test_a_precision_that_the_run_folder_holds_goes_with_deterministic(tmp_path):
-    from colornet.training import run_folder, run_settings
-
-    folder = run_folder.RunFolder(str(tmp_path))
-    asked = load_config("smoke", ["precision=auto"])
-    save_config(dataclasses.replace(asked, precision="mixed_bfloat16"), folder.settings)
-    assert run_settings.going_on(asked, folder).precision == "mixed_bfloat16"
+def test_a_finished_run_leaves_its_result(records, trained):
+    result = json.loads((trained / "result.json").read_text())
+    assert result["steps"] == 6 and result["seconds"] > 0 and result["version"]
+    assert result["settings"]["width"] and "preset" not in result["settings"]
+    assert result["best"]["val_rmse_ab"] <= result["last"]["val_rmse_ab"]
 
 
-def test_precision_auto_is_measured_said_and_kept(unvalidated, tmp_path, capsys):
-    from colornet.training import run_folder, run_settings
+# --- As a library ---------------------------------------------------------------------------
 
-    assert train(unvalidated, tmp_path, precision="auto", deterministic=False, steps=1) == 0
-    first = [line for line in capsys.readouterr().out.splitlines() if "precision" in line][-1]
-    chosen = read_config(tmp_path / "config.json").precision
-    assert chosen in ("float32", "mixed_bfloat16") and f"precision   {chosen} (measured" in first
-    again = dataclasses.replace(read_config(tmp_path / "config.json"), precision="auto")
-    assert run_settings.going_on(again, run_folder.RunFolder(str(tmp_path))).precision == chosen
+
+def test_training_runs_twice_in_a_process_after_a_failure_and_in_a_thread(unvalidated, tmp_path):
+    import threading
+
+    from colornet.training.train import train as train_by_call
+
+    config = load_config("smoke", settings(steps=2)[1::2])
+    with pytest.raises(UserError):
+        train_by_call(config, str(tmp_path / "absent"), str(tmp_path / "a"))
+    train_by_call(config, str(unvalidated), str(tmp_path / "b"))
+    thread = threading.Thread(
+        target=train_by_call, args=(config, str(unvalidated), str(tmp_path / "c"))
+    )
+    thread.start()
+    thread.join()
+    assert weights(tmp_path / "b").keys() == weights(tmp_path / "c").keys()
+    for name, value in weights(tmp_path / "b").items():
+        np.testing.assert_array_equal(value, weights(tmp_path / "c")[name])
+
+
+def test_devices_that_cannot_change_any_more_are_one_line(unvalidated, tmp_path, capsys):
+    assert train(unvalidated, tmp_path / "a", steps=1) == 0
+    assert train(unvalidated, tmp_path / "b", devices="cpu:2") == 2
+    assert "TensorFlow has already started in this process" in capsys.readouterr().err
 
 
 # --- What stops a run -----------------------------------------------------------------------
@@ -210,34 +227,20 @@ def test_a_loss_that_is_not_finite_stops_the_run(records, trained, capsys):
     poison(trained, 6, "mid_level_1/kernel")
     before = checkpoint_files(trained)
     capsys.readouterr()
-    assert train(records, trained, steps=9) == 2
+    assert train(records, trained, steps=9) == 3
     error = capsys.readouterr().err
-    assert "not finite at step 7, learning rate 0.002" in error
-    assert "first tensor that is not finite: mid_level_1/kernel" in error
+    assert "the loss is NaN or infinite" in error and "lower learning_rate=0.002" in error
     assert error.count("\n") == 1
-    assert (
-        f"the last checkpoint is kept; on another --run-dir, with --set initial_weights={trained}"
-        ", lower learning_rate=0.002\n" in error
-    )
     assert checkpoint_files(trained) == before
 
 
-def test_advice_about_a_loss_that_is_not_finite_can_be_followed(tmp_path):
-    from colornet.training import run, run_folder
-
-    folder = run_folder.RunFolder(tmp_path)
-    config = load_config("smoke", ["precision=mixed_float16"])
-    lower = "lower learning_rate=0.002, or use precision=float32"
-    assert run._not_finite_advice(config, folder) == lower
-    save_config(config, folder.settings)  # a step was made: neither may change
-    assert run._not_finite_advice(config, folder) == f"on another --run-dir, with {lower}"
-
-
-def test_a_huge_learning_rate_names_a_layer(records, tmp_path, capsys):
-    assert train(records, tmp_path, learning_rate=1e30, log_every=1, checkpoint_every=1) == 2
-    error = capsys.readouterr().err
-    assert "not finite at step" in error and "learning rate 1e+30" in error
-    assert "the output of " in error
+@pytest.mark.parametrize("every", [dict(log_every=1), dict(checkpoint_every=1), {}])
+def test_a_huge_learning_rate_fails_the_run_and_saves_nothing(records, tmp_path, capsys, every):
+    assert train(records, tmp_path, learning_rate=1e30, **every) == 3
+    assert "lower learning_rate=1e+30" in capsys.readouterr().err
+    assert not (tmp_path / "result.json").exists()
+    for path in tmp_path.glob("*.weights.h5"):
+        assert all(np.isfinite(value).all() for value in weights(tmp_path).values()), path
 
 
 def poison(run_dir, step, name):
@@ -274,9 +277,9 @@ def test_a_batch_for_which_memory_does_not_suffice(records, tmp_path):
         text=True,
         cwd=os.path.dirname(model_train.__file__),
     )
-    assert done.returncode == 2, done.stderr
+    assert done.returncode == 3, done.stderr
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("error:")]
-    for word in ("memory", "batch_size=512", "gradient_accumulation", "precision"):
+    for word in ("memory", "batch_size=512", "gradient_accumulation"):
         assert word in line
 
 
@@ -293,7 +296,7 @@ def test_a_full_disk_keeps_the_last_checkpoint(records, tmp_path, capsys):
         free = os.statvfs(tmp_path).f_bavail * os.statvfs(tmp_path).f_frsize
         (tmp_path / "filler").write_bytes(bytes(free - 200_000))
         capsys.readouterr()
-        assert train(records, run_dir, steps=6, validate_every=100) == 2
+        assert train(records, run_dir, steps=6, validate_every=100) == 3
         error = capsys.readouterr().err
         assert error.count("\n") == 1 and "No space left on device" in error
         assert before.items() <= checkpoint_files(run_dir).items()

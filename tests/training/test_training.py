@@ -73,7 +73,9 @@ def test_muon_moves_a_kernel_equally_far_in_all_directions(shape, precision):
 
     from colornet.training import step as training_step
 
-    optimizer = training_step.make_optimizer(Config(optimizer="muon", learning_rate=0.1), precision)
+    optimizer = training_step.make_optimizer(
+        Config(optimizer="muon", learning_rate=0.1, precision=precision)
+    )
     kernel = keras.Variable(np.zeros(shape, "float32"), name="kernel")
     optimizer.build([kernel])
     rows, columns = int(np.prod(shape[:-1])), shape[-1]
@@ -177,11 +179,11 @@ def test_accumulated_parts_add_up_to_the_mean_of_their_gradients():
 
     whole, _ = make_training(gradient_accumulation=2, optimizer="adadelta", learning_rate=1.0)
     part, _ = make_training(optimizer="adadelta", batch_size=8, learning_rate=1.0)
-    batch = [tf.concat([x, x], 0) for x in make_batch()]
+    batch = {name: tf.concat([x, x], 0) for name, x in make_batch().items()}
     whole.config = dataclasses.replace(whole.config, batch_size=8)
     before = [v.numpy() for v in whole.model.trainable_variables]
-    whole.step(*batch)  # in two equal parts: the same statistics, so the same gradients
-    part.step(*batch)
+    whole.step(batch)  # in two equal parts: the same statistics, so the same gradients
+    part.step(batch)
     moved = 0.0
     for start, ours, theirs in zip(
         before, whole.model.trainable_variables, part.model.trainable_variables
@@ -195,22 +197,22 @@ def test_accumulated_parts_add_up_to_the_mean_of_their_gradients():
 def test_the_joint_loss_is_the_papers():
     import tensorflow as tf
 
-    from colornet.training import step as training_step
-
     training, config = make_training()
-    luminance, chrominance, label = make_batch()
-    outputs = {name: np.asarray(value) for name, value in training.model(luminance).items()}
-    squared = np.square(outputs["chrominance"] - chrominance).mean()
+    batch = make_batch()
+    label = batch["label"]
+    outputs = training.model(batch["luminance"])
+    outputs = {name: np.asarray(value) for name, value in outputs.items()}
+    squared = np.square(outputs["chrominance"] - batch["chrominance"]).mean()
     logits = outputs["logits"][:3]  # the fourth picture has no class
     chosen = logits[np.arange(3), label[:3]]
     entropies = np.log(np.exp(logits).sum(axis=1)) - chosen
-    totals = training_step.loss_totals(
-        {name: tf.constant(value) for name, value in outputs.items()}, chrominance, label
+    totals = training.objective.losses(
+        {name: tf.constant(value) for name, value in outputs.items()}, batch
     )
-    assert float(training_step.joint_loss(totals, config)) / 4 == pytest.approx(
+    assert float(training.objective.loss(totals)) / 4 == pytest.approx(
         squared + entropies.sum() / 4 / 300, rel=1e-5
     )
-    training.step(luminance, chrominance, label)
+    training.step(batch)
     figures = training.take_totals()  # three of the four have a class
     assert figures["loss"] == pytest.approx(
         figures["mse"] + figures["cross_entropy"] * 3 / 4 / 300, rel=1e-5
@@ -232,11 +234,11 @@ def test_lower_precision_trains_with_float32_gradients_and_losses(precision):
     batch = make_batch()
     losses = []
     for _ in range(40):
-        training.step(*batch)
+        training.step(batch)
         losses.append(training.take_totals()["loss"])
     assert losses[-1] < 0.7 * losses[0]
     assert seen and all(gradient.dtype == tf.float32 for gradient in seen)
     assert training.totals.dtype == tf.float32
-    outputs = training.model(batch[0], training=True)
+    outputs = training.model(batch["luminance"], training=True)
     assert all(value.dtype == tf.float32 for value in outputs.values())
     assert training.model.get_layer("mid_level").output.dtype == precision.removeprefix("mixed_")
