@@ -93,6 +93,7 @@ async function writeFolder(folder) {
   const small = {
     "style.css": await source("style.css"),
     "icon.svg": await source("icon.svg"),
+    "licenses.txt": await source("licenses.txt"),
     "page.js": await bundled("page.js", { ASSETS: { ...names, worker: "worker.js" } }),
     "worker.js": worker,
   };

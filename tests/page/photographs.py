@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import skimage.data
-from PIL import Image, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
 SAMPLES = ("astronaut", "coffee", "chelsea", "rocket", "camera")
 MADE = (
     "portrait.jpg", "landscape.webp", "one.png", "large.jpg", "deep.png", "transparent.png",
-    "turned.jpg", "wide.png", "mounted.png",
+    "turned.jpg", "wide.png", "mounted.png", "captioned.png",
 )  # fmt: skip
 ORIENTATION, MODEL = 0x0112, 0x0110
 CAMERA = "Kodak Brownie"
@@ -79,4 +79,15 @@ def _mounted():
     paper = np.random.default_rng(0).normal(225, 1.5, (picture.height + 90, picture.width + 120))
     image = Image.fromarray(paper.astype(np.uint8))
     image.paste(picture, (60, 45))
+    return image, {}
+
+
+def _captioned():
+    """In a mount with a scanner's dark rim, a ruled line, and writing."""
+    image, _ = _mounted()
+    width, height = image.size
+    drawing = ImageDraw.Draw(image)
+    drawing.rectangle((52, 37, width - 53, height - 38), outline=90)
+    drawing.text((250, height - 28), "Grandmother, 1931", fill=60)
+    drawing.line((0, 0, width, 0), fill=30, width=3)
     return image, {}

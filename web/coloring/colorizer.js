@@ -22,7 +22,7 @@ import { spanOf, stretch } from "./stretching.js";
  *     model_transform.py gives it.
  */
 export async function colorsOf(network, recipe, pixels) {
-  const inside = withinMount(pixels);
+  const inside = recipe.mount ? withinMount(pixels) : all(pixels);
   const wanted = workingShape(inside.height, inside.width, recipe.working_size);
   const [height, width] = network.nearestShape(...wanted);
   const copies = copiesOf(recipe, pixels, inside, height, width);
@@ -35,6 +35,8 @@ export async function colorsOf(network, recipe, pixels) {
   const exact = height === wanted[0] && width === wanted[1];
   return { inside, map, seen, scenes: ordered(recipe.class_names, probabilities), exact };
 }
+
+const all = ({ width, height }) => ({ left: 0, top: 0, width, height });
 
 /** Luminance for the network's two paths: of the picture's shape, and square. */
 function copiesOf(recipe, pixels, inside, height, width) {

@@ -13,6 +13,7 @@ const KNOWN = {
   chroma: (value) => typeof value === "number" && value >= 0,
   smoothing: isFlag,
   stretching: isFlag,
+  mount: isFlag,
   class_names: (value) => Array.isArray(value) && value.every((name) => typeof name === "string"),
 };
 
