@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from colornet import shell
 from colornet.errors import UserError
 
-KINDS = ("int8", "float16", "float32", "saved_model", "weights")
-FOLDERS = ("saved_model", "weights")  # kinds that are folders
+KINDS = ("int8", "float16", "float32", "saved_model", "weights", "web")
+FOLDERS = ("saved_model", "weights", "web")  # kinds that are folders
 
 
 def export(options: argparse.Namespace) -> int:
@@ -59,6 +59,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         choices=KINDS,
         default="int8",
         help="of LiteRT's numbers, 8 bits being the smallest and fastest; or a SavedModel for "
-        "TensorFlow Serving, or Keras weights of 16 bits (int8)",
+        "TensorFlow Serving, Keras weights of 16 bits, or what `make page` needs (int8)",
     )
     return shell.run(export, arguments.parse_args(argv))

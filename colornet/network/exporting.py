@@ -6,10 +6,12 @@ are those of `tensorflow_engine.functions`.
 
 import dataclasses
 import errno
+import gzip
+import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import h5py
 import keras
@@ -30,6 +32,10 @@ from colornet.pictures import colorspace
 from colornet.pictures.stretching import span_of, stretch
 
 PHOTOGRAPHS = ("astronaut", "coffee", "chelsea", "rocket", "camera")
+WEB_RATIOS = (2.35, 2.67, 3, 4, 5, 8)  # of panoramas' sides; up to 2 all are squeezed to a square
+WEB_SETTINGS = (
+    "working_size", "crop_size", "chroma", "smoothing", "stretching", "class_names",
+)  # fmt: skip
 VISIBLE = 2.0  # Lab units; 99 % of the pixels must be nearer to the network's own
 
 
@@ -46,9 +52,10 @@ def export(weights: str, target: str, kind: str) -> Difference:
 
     Args:
         weights: weights file with its config.json beside it.
-        target: a folder for "saved_model", which may not exist yet, and "weights", which may be
-            no run folder; else a file.
-        kind: "saved_model"; "weights" for Keras's weights of 16 bits with their settings; or of
+        target: a folder for "saved_model", which may not exist yet, "web", and "weights", which
+            may be no run folder; else a file.
+        kind: "saved_model"; "weights" for Keras's weights of 16 bits with their settings; "web"
+            for the page of web/, int8 in fixed shapes; or of
             LiteRT: "float32"; "float16" for weights of 16 bits; "int8" for weights of 8 bits with a
             scale for each output of a layer, activations of 8 bits with one for each picture.
 
@@ -72,6 +79,8 @@ def export(weights: str, target: str, kind: str) -> Difference:
         elif kind == "weights":
             save_half(build_model(config), weights, settings, made)
             engine = load_tensorflow(made)
+        elif kind == "web":
+            engine = _web(model, config, weights, settings, made)
         else:
             content = litert_model(model, config, kind)
             litert_file.write_export(made, content, kind, weights, settings)
@@ -108,6 +117,41 @@ def _saved_model(
     return TensorFlowEngine(describe, graphs.color, config, "saved_model", folder)
 
 
+def web_shapes(config: Config) -> list[tuple[int, int]]:
+    """Return (height, width) of the copies that the page's network takes, the usual one first."""
+    longest = config.working_size
+    shorter = [round(2 * longest / ratio) for ratio in WEB_RATIOS]
+    narrow = [shape for side in shorter for shape in ((side, longest), (longest, side))]
+    return [(longest, longest), *narrow, (1, 1)]
+
+
+def _web(
+    model: keras.Model, config: Config, weights: str, settings: str, folder: str
+) -> LiteRTEngine:
+    """Write the folder that web/build.mjs takes; LiteRT.js needs fixed shapes.
+
+    Raises:
+        UserError: the network takes pictures of any size, or has no global features.
+    """
+    if not (config.working_size and config.use_global_features):
+        raise UserError(
+            f"{weights}: expected a network with a working size and global features; the page "
+            "cannot use this one"
+        )
+    os.makedirs(folder)
+    path = os.path.join(folder, "network.tflite")
+    content = litert_model(model, config, "int8", web_shapes(config))
+    litert_file.write_export(path, content, "int8", weights, settings)
+    engine = LiteRTEngine(path)
+    with open(path, "rb") as file, gzip.open(f"{path}.gz", "wb") as packed:
+        shutil.copyfileobj(file, packed)
+    os.remove(path)
+    recipe = {name: getattr(config, name) for name in WEB_SETTINGS}
+    with open(os.path.join(folder, "settings.json"), "w", encoding="utf-8") as file:
+        json.dump(recipe, file, indent=1)
+    return engine
+
+
 def _refuse_visible(difference: Difference, kind: str) -> None:
     if difference.usual > VISIBLE:
         raise UserError(
@@ -126,11 +170,26 @@ def _give_name(made: str, target: str) -> None:
         os.replace(made, target)
 
 
-def save_graphs(model: keras.Model, config: Config, folder: str) -> None:
-    """Write a `folded` network as a SavedModel with its weights as constants; raises OSError."""
+def save_graphs(
+    model: keras.Model, config: Config, folder: str, shapes: Sequence[tuple[int, int]] = ()
+) -> None:
+    """Write a `folded` network as a SavedModel with its weights as constants.
+
+    Args:
+        shapes: (height, width) of single pictures that are taken: the first by "color", others by
+            "color_58x144" and the like; none: any batch of any shape.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     module = tf.Module()
-    describe, module.color = functions(model, config, frozen=True)
+    fixed = (1, *shapes[0]) if shapes else (None, None, None)
+    describe, module.color = functions(model, config, True, fixed)
     signatures = {"color": module.color}
+    for height, width in shapes[1:]:
+        name = f"color_{height}x{width}"
+        signatures[name] = functions(model, config, True, (1, height, width))[1]
+        setattr(module, name, signatures[name])
     if describe:
         module.describe = signatures["describe"] = describe
     try:
@@ -140,16 +199,19 @@ def save_graphs(model: keras.Model, config: Config, folder: str) -> None:
         raise OSError(errno.EIO, reason, folder) from error
 
 
-def litert_model(model: keras.Model, config: Config, kind: str) -> bytes:
+def litert_model(
+    model: keras.Model, config: Config, kind: str, shapes: Sequence[tuple[int, int]] = ()
+) -> bytes:
     """The bytes of a LiteRT model of a `folded` network, whose biases it may change.
 
     Args:
         kind: as of `export`.
+        shapes: as `save_graphs` takes them.
     """
     if kind == "int8":
         quantizing.compensate(model, list(photographs(config)))
     with tempfile.TemporaryDirectory() as folder:
-        save_graphs(model, config, folder)
+        save_graphs(model, config, folder, shapes)
         return converted(folder, model, kind)
 
 

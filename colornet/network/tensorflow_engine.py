@@ -84,9 +84,12 @@ def _use_device(device: str) -> list[tf.config.PhysicalDevice]:
 
 
 def functions(
-    model: keras.Model, config: Config, frozen: bool = False
+    model: keras.Model,
+    config: Config,
+    frozen: bool = False,
+    shape: tuple[int | None, int | None, int | None] = (None, None, None),
 ) -> tuple[Callable[..., Any] | None, Callable[..., Any]]:
-    """(describe, color), two tf.functions of a `folded` network for any batch and picture size.
+    """(describe, color), two tf.functions of a `folded` network.
 
     describe: luminance (batch, crop_size, crop_size, 1) to a dict of "global_features" and, with
         classification, "probabilities"; None without global features.
@@ -95,9 +98,11 @@ def functions(
 
     Args:
         frozen: whether the weights are constants of the graphs; else they are variables.
+        shape: (batch, height, width) of what `color` takes, and batch of what `describe` takes;
+            None: any.
     """
     global_path, local_path = split_paths(model, config)
-    picture = tf.TensorSpec((None, None, None, 1), name="luminance")
+    picture = tf.TensorSpec((*shape, 1), name="luminance")
     color = _call(local_path, frozen)
 
     def colored(luminance: tf.Tensor, *global_features: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -110,9 +115,9 @@ def functions(
     def described(luminance: tf.Tensor) -> dict[str, tf.Tensor]:
         return {name: tf.cast(x, tf.float32) for name, x in describe(luminance).items()}
 
-    copy = tf.TensorSpec((None, config.crop_size, config.crop_size, 1), name="luminance")
+    copy = tf.TensorSpec((shape[0], config.crop_size, config.crop_size, 1), name="luminance")
     width = global_path.output["global_features"].shape[-1]
-    features = tf.TensorSpec((None, width), name="global_features")
+    features = tf.TensorSpec((shape[0], width), name="global_features")
     return (
         tf.function(described, input_signature=[copy]),
         tf.function(colored, input_signature=[picture, features]),

@@ -1,5 +1,6 @@
 """Exported networks: they compute what TensorFlow's do, and are used only where they are sound."""
 
+import gzip
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ import zipfile
 import numpy as np
 import pytest
 import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
 
 import model_export
 import tiny
@@ -105,6 +107,31 @@ print(engine.name, {{"tensorflow", "keras", "h5py"}} & set(sys.modules))
         [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
     )
     assert ran.stdout == "litert int8 set()\n"
+
+
+# --- The page ---
+
+
+def test_the_page_gets_a_network_of_fixed_shapes_and_its_recipe(exported_network, tmp_path):
+    assert model_export.main([exported_network, f"{tmp_path}/web", "--kind", "web"]) == 0
+    recipe = json.loads((tmp_path / "web" / "settings.json").read_text())
+    assert recipe["working_size"] == 48 and recipe["class_names"] == list(tiny.CLASSES)
+    content = gzip.decompress((tmp_path / "web" / "network.tflite.gz").read_bytes())
+    interpreter = Interpreter(model_content=content)
+    assert {"describe", "color", "color_19x48", "color_48x19", "color_1x1"} <= set(
+        interpreter.get_signature_list()
+    )
+    engine, whole, local = load_engine(exported_network), luminance(1, 32, 32), luminance(1, 19, 48)
+    features, _ = engine.describe(whole)
+    color = interpreter.get_signature_runner("color_19x48")
+    found = color(luminance=local, global_features=features)["chrominance"]
+    np.testing.assert_allclose(found, engine.color(local, features), atol=1e-5)
+
+
+def test_the_page_cannot_use_a_network_that_takes_any_size(plain, tmp_path, capsys):
+    folder = os.path.dirname(plain[0].source)
+    assert model_export.main([folder, f"{tmp_path}/web", "--kind", "web"]) == 2
+    assert "working size and global features" in capsys.readouterr().err
 
 
 # --- Which engine -------------------------------------------------------------------------------
