@@ -34,7 +34,7 @@ from colornet.pictures.stretching import span_of, stretch
 PHOTOGRAPHS = ("astronaut", "coffee", "chelsea", "rocket", "camera")
 WEB_RATIOS = (2.35, 2.67, 3, 4, 5, 8)  # of panoramas' sides; up to 2 all are squeezed to a square
 WEB_SETTINGS = (
-    "working_size", "crop_size", "chroma", "smoothing", "stretching", "class_names",
+    "working_size", "crop_size", "chroma", "smoothing", "stretching", "mount", "class_names",
 )  # fmt: skip
 VISIBLE = 2.0  # Lab units; 99 % of the pixels must be nearer to the network's own
 
