@@ -21,7 +21,8 @@ from colornet.records import crop_aging
 from colornet.records.dataset import read_dataset
 from colornet.records.reading import DamagedShard, SplitReader, TrainingReader, stacked
 
-Batch = tuple[tf.Tensor, tf.Tensor, tf.Tensor]  # luminance, chrominance, labels
+Crop = tuple[tf.Tensor, tf.Tensor, tf.Tensor]  # luminance, chrominance, label
+Batch = dict[str, tf.Tensor]
 
 PARALLEL = 2  # batches put together at the same time
 CROPPERS = os.cpu_count() or 1  # pictures cropped at the same time
@@ -52,8 +53,9 @@ def training_batches(
         parts: into how many batches, one a replica, this host's part is cut.
 
     Returns:
-        A tf.data.Dataset of (luminance (batch, crop, crop, 1) float32 in [0, 1], chrominance
-        (batch, crop/2, crop/2, 2) float32 in [0, 1], label (batch,) int64).
+        A tf.data.Dataset of dicts: "luminance" (batch, crop, crop, 1) float32 in [0, 1],
+        "chrominance" (batch, crop/2, crop/2, 2) float32 in [0, 1], and "label" (batch,) int64, -1
+        without a class.
 
     Raises:
         UserError: the pictures are smaller than the crop, or too few.
@@ -100,7 +102,7 @@ def validation_batches(
         numbers = np.arange(first, min(first + batch_size, count))
         return numbers, *stacked(records.read(int(first), len(numbers)))
 
-    def crop(_: tf.Tensor, luminance: tf.Tensor, chrominance: tf.Tensor, label: tf.Tensor) -> Batch:
+    def crop(_: tf.Tensor, luminance: tf.Tensor, chrominance: tf.Tensor, label: tf.Tensor) -> Crop:
         return (*_crop(luminance, chrominance, margin, margin, side, side), label)
 
     chain = tf.data.Dataset.range(0, count, batch_size)
@@ -126,7 +128,8 @@ class Batches:
     Leave none to the garbage collector, as a loop left by an error would:
 
         with Batches(training_batches(...)) as batches:
-            for luminance, chrominance, label in batches:
+            for batch in batches:
+                batch["luminance"], batch["chrominance"], batch["label"]
 
     TensorFlow lets go of an iterator once its calls of Python are done. Kept by a traceback it
     would go in some garbage collection; in that of one of those calls it would wait for itself.
@@ -173,13 +176,13 @@ def _arrays(
     return positions, luminance[..., None], chrominance, labels
 
 
-def _random_crop(config: Config, size: int) -> Callable[..., Batch]:
+def _random_crop(config: Config, size: int) -> Callable[..., Crop]:
     """Function from a stored picture and its position to a crop of it."""
     shortest, longest = config.crop_sides
 
     def crop_and_flip(
         position: tf.Tensor, luminance: tf.Tensor, chrominance: tf.Tensor, label: tf.Tensor
-    ) -> Batch:
+    ) -> Crop:
         choice = tf.random.stateless_uniform([5], [config.seed, position], 0, 2**30, tf.int32)
         height = width = shortest  # plain numbers without zoom, so that shapes stay known
         if shortest < longest:  # even sides and corners keep both planes aligned
@@ -224,12 +227,10 @@ def _aged(luminance: tf.Tensor, chrominance: tf.Tensor, seed: list[Any], share: 
     )
 
 
-def _to_floats(config: Config) -> Callable[..., dict[str, tf.Tensor]]:
+def _to_floats(config: Config) -> Callable[..., Batch]:
     """Function from crops as stored to what the network sees and is to predict."""
 
-    def to_floats(
-        luminance: tf.Tensor, chrominance: tf.Tensor, label: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
+    def to_floats(luminance: tf.Tensor, chrominance: tf.Tensor, label: tf.Tensor) -> Batch:
         seen = colorspace.from_bytes(tf.cast(luminance, tf.float32))
         if config.stretching:
             seen = tf.numpy_function(stretch, [seen], tf.float32, stateful=False)

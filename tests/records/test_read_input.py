@@ -94,10 +94,15 @@ def records(tmp_path_factory):
     return str(folder), _write_records(folder)
 
 
+def arrays(batch):
+    """(luminance, chrominance, label) of a batch."""
+    return tuple(batch[name].numpy() for name in ("luminance", "chrominance", "label"))
+
+
 def _batches(records, count, **options):
     folder, dataset = records
     chain = chains.training_batches(CONFIG, folder, dataset, **options)
-    return [tuple(part.numpy() for part in batch) for batch in chain.take(count)]
+    return [arrays(batch) for batch in chain.take(count)]
 
 
 def _assert_equal(batches, expected):
@@ -138,8 +143,8 @@ def test_another_seed_gives_another_order_and_other_crops(records, whole):
     folder, dataset = records
     other = load_config("smoke", SETTINGS[3::2] + ["seed=1"])
     batch = next(iter(chains.training_batches(other, folder, dataset)))
-    assert not np.array_equal(batch[2], whole[0][2])
-    assert not np.array_equal(batch[0], whole[0][0])
+    assert not np.array_equal(batch["label"], whole[0][2])
+    assert not np.array_equal(batch["luminance"], whole[0][0])
 
 
 def test_pipelines_and_parts_are_slices_of_the_whole_batch(records, whole):
@@ -287,10 +292,11 @@ def test_zoomed_crops_of_every_height_and_width_stay_aligned(records):
     folder, dataset = records
     config = load_config("smoke", SETTINGS[3::2] + ["zoom=1.3"])
     shapes = set()
-    for luminance, chrominance, _ in chains.training_batches(config, folder, dataset).take(60):
+    for batch in chains.training_batches(config, folder, dataset).take(60):
+        luminance, chrominance, _ = arrays(batch)
         assert luminance.shape == (BATCH, CROP, CROP, 1)
-        where = chrominance.numpy() * 255 / 12  # the y and x that each pixel came from
-        halved = luminance.numpy().reshape(BATCH, CROP // 2, 2, CROP // 2, 2).mean(axis=(2, 4))
+        where = chrominance * 255 / 12  # the y and x that each pixel came from
+        halved = luminance.reshape(BATCH, CROP // 2, 2, CROP // 2, 2).mean(axis=(2, 4))
         inner = np.s_[:, 1:-1, 1:-1]  # scaling repeats the outermost pixels
         np.testing.assert_allclose(halved[inner] * 255, 6 * where.sum(axis=-1)[inner], atol=1.5)
         height = np.diff(where[..., 0], axis=1)[:, 2:-2].mean(axis=(1, 2)) * CROP
@@ -306,7 +312,7 @@ def test_a_share_of_the_crops_is_aged_and_no_target(records, whole):
 
     def batches(**options):
         chain = chains.training_batches(config, folder, dataset, **options)
-        return [tuple(part.numpy() for part in batch) for batch in chain.take(8)]
+        return [arrays(batch) for batch in chain.take(8)]
 
     aged = batches()
     differs = []
@@ -325,33 +331,36 @@ def test_stretched_crops_are_those_of_training_and_of_validation(records):
         lambda config: chains.training_batches(config, folder, dataset).take(2),
         lambda config: chains.validation_batches(config, folder, dataset, 2),
     ):
-        for (seen, *target), (plain, *wanted) in zip(batches(config), batches(CONFIG)):
-            np.testing.assert_array_equal(seen.numpy(), stretch(plain.numpy()))
+        pairs = zip(map(arrays, batches(config)), map(arrays, batches(CONFIG)))
+        for (seen, *target), (plain, *wanted) in pairs:
+            np.testing.assert_array_equal(seen, stretch(plain))
             assert np.abs(seen - plain).max() > 0.01
             for one, other in zip(target, wanted):
-                np.testing.assert_array_equal(one.numpy(), other.numpy())
+                np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("change", ["zoom=1", "zoom=1.3", "aging=0.5", "stretching=true"])
 def test_shapes_are_known_before_the_first_batch(records, change):
     folder, dataset = records
     config = load_config("smoke", SETTINGS[3::2] + [change])
-    luminance, chrominance, label = chains.training_batches(config, folder, dataset).element_spec
-    assert luminance.shape == (BATCH, CROP, CROP, 1)
-    assert chrominance.shape == (BATCH, CROP // 2, CROP // 2, 2)
-    assert label.shape == (BATCH,)
+    spec = chains.training_batches(config, folder, dataset).element_spec
+    assert {name: tuple(each.shape) for name, each in spec.items()} == {
+        "luminance": (BATCH, CROP, CROP, 1),
+        "chrominance": (BATCH, CROP // 2, CROP // 2, 2),
+        "label": (BATCH,),
+    }
 
 
 def test_validation_gives_center_crops_in_order(records):
     folder, dataset = records
-    batches = list(chains.validation_batches(CONFIG, folder, dataset, 2))
-    assert [list(label.numpy()) for _, _, label in batches] == [[0, 1], [2, 3], [4]]
+    batches = [arrays(batch) for batch in chains.validation_batches(CONFIG, folder, dataset, 2)]
+    assert [list(label) for _, _, label in batches] == [[0, 1], [2, 3], [4]]
     luminance, chrominance = _planes()
     np.testing.assert_allclose(batches[0][0][1, ..., 0] * 255, luminance[4:36, 4:36], atol=1e-3)
     np.testing.assert_allclose(batches[0][1][1] * 255, chrominance[2:18, 2:18], atol=1e-3)
     few = load_config("smoke", SETTINGS[3::2] + ["validation_pictures=3"])
     batches = chains.validation_batches(few, folder, dataset, 2)
-    assert sum(len(label) for _, _, label in batches) == 3
+    assert sum(len(batch["label"]) for batch in batches) == 3
 
 
 def test_fewer_pictures_than_a_batch_are_read_again_and_again(tmp_path):
