@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from colornet.coloring.budget import Budget
-from colornet.coloring.hints import apply_hints
+from colornet.coloring.hints import apply_hints, strokes_within
 from colornet.coloring.joining import join_within, lightness_of
 from colornet.coloring.smoothing import smooth
 from colornet.errors import ImageError
@@ -212,8 +212,8 @@ class Colorizer:
             style = own if style is None else style
         ab = self.predict(inputs, style)[0]
         if strokes is not None:
-            whole = strokes.resize((pixels.shape[1], pixels.shape[0]))
-            ab = apply_hints(ab, inputs.local[0, ..., 0], np.asarray(whole)[inside])
+            drawn = strokes_within(np.asarray(strokes), inside, pixels.shape)
+            ab = apply_hints(ab, inputs.local[0, ..., 0], drawn)
         colored = join_within(pixels, inside, ab)
         return colored, None if probabilities is None else probabilities[0]
 

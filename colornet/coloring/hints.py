@@ -61,6 +61,23 @@ def open_strokes(path: str, shape: tuple[int, ...]) -> Image.Image:
     return Image.fromarray(np.dstack([rgb, picture.alpha]))
 
 
+def strokes_within(
+    strokes: np.ndarray, inside: tuple[slice, slice], shape: tuple[int, ...]
+) -> np.ndarray:
+    """Cut strokes to the part of a picture inside its mount, at the strokes' own size.
+
+    Args:
+        strokes: uint8 RGBA (any height, any width, 4).
+        inside: rows and columns of that part in the picture.
+        shape: (height, width, ...) of the picture.
+    """
+    part = []
+    for lines, own, length in zip(inside, strokes.shape, shape):
+        start, stop = (int(place * own / length + 0.5) for place in (lines.start, lines.stop))
+        part.append(slice(start, max(start + 1, stop)))
+    return strokes[tuple(part)]
+
+
 def apply_hints(ab: np.ndarray, luminance: np.ndarray, strokes: np.ndarray) -> np.ndarray:
     """Correct chrominance by strokes.
 

@@ -34,7 +34,7 @@ function bicubic(x) {
  */
 export function taps(from, to, name, extent = from) {
   const filter = FILTERS[name];
-  const scale = extent / to;
+  const scale = Math.fround(extent) / to;
   const stretch = Math.max(scale, 1);
   const support = filter.support * stretch;
   const most = Math.ceil(support) * 2 + 1;
@@ -47,7 +47,7 @@ export function taps(from, to, name, extent = from) {
     const stop = Math.min(from, Math.trunc(center + support + 0.5));
     let sum = 0;
     for (let x = start; x < stop; x++) {
-      sum += weights[i * most + x - start] = filter.at((x - center + 0.5) / stretch);
+      sum += weights[i * most + x - start] = filter.at((x - center + 0.5) * (1 / stretch));
     }
     for (let k = 0; k < stop - start; k++) weights[i * most + k] /= sum;
     first[i] = start;
@@ -56,16 +56,23 @@ export function taps(from, to, name, extent = from) {
   return { first, count, weights, most };
 }
 
-/** Resize a plane. `extents` are the covered samples [x, y], as in `taps`. */
+/**
+ * Resize a plane: rows first, unless the height shrinks by more than twice what the width does.
+ *
+ * @param {number[]} extents The covered samples [x, y], as in `taps`.
+ */
 export function resize(plane, width, height, name, extents = [plane.width, plane.height]) {
-  let result = plane;
-  if (width !== plane.width || extents[0] !== plane.width) {
-    result = across(result, width, taps(plane.width, width, name, extents[0]));
-  }
-  if (height !== plane.height || extents[1] !== plane.height) {
-    result = down(result, height, taps(plane.height, height, name, extents[1]));
-  }
-  return result;
+  const passes = [
+    width === plane.width && extents[0] === width
+      ? null
+      : (from) => across(from, width, taps(plane.width, width, name, extents[0])),
+    height === plane.height && extents[1] === height
+      ? null
+      : (from) => down(from, height, taps(plane.height, height, name, extents[1])),
+  ];
+  const shrinks = plane.height - height;
+  if (shrinks > 0 && shrinks > 2 * (plane.width - width)) passes.reverse();
+  return passes.reduce((from, pass) => (pass ? pass(from) : from), plane);
 }
 
 function across({ data, width: length, height, channels }, width, found) {
@@ -151,9 +158,10 @@ function averaged(pixels, inside, across, down) {
     const rows = stop - y * down;
     for (let i = 0, left = inside.width; i < sums.length; left -= across) {
       const count = Math.min(across, left) * rows;
+      const share = pixels.deep ? 1 / count / 65535 : Math.trunc(Math.fround(2 ** 24 / count));
       for (let c = 0; c < channels; c++, i++) {
-        const mean = sums[i] / count;
-        result[y * sums.length + i] = pixels.deep ? mean / 65535 : mean + 0.5; // cut off
+        const mean = pixels.deep ? sums[i] * share : ((sums[i] + (count >> 1)) * share) / 2 ** 24;
+        result[y * sums.length + i] = mean; // cut off in bytes, as Pillow does
       }
     }
   }
