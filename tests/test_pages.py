@@ -13,7 +13,7 @@ from network.test_build_model import PARAMETERS
 import build_model as network
 import config
 from colornet import shell
-from colornet.config import load_config, read_config
+from colornet.config import FIELDS, load_config, read_config
 from colornet.network.vocabulary import UP
 from colornet.versions import VERSION
 
@@ -118,6 +118,30 @@ def test_what_a_run_folder_contains():
         assert re.search(rf"[├└]── {re.escape(pathlib.Path(path).name)}/?\s", tree), path
 
 
+def test_the_table_of_settings_is_that_of_the_code():
+    """`python tests/test_pages.py` writes it."""
+    assert (ROOT / "docs" / "settings.md").read_text() == settings_page()
+
+
+def settings_page():
+    """docs/settings.md, made of the declarations in colornet/config.py."""
+    lines = [
+        "# Settings", "",
+        "`colornet/config.py` declares them; the defaults are the paper's. `--set name=value` "
+        "changes one. A resumed run may change those marked R.", "",
+        "| setting | default | unit and meaning | values | scripts |", "|---|---|---|---|---|",
+    ]  # fmt: skip
+    for name, field in FIELDS.items():
+        data = field.metadata
+        scripts = ", ".join(f"`{script}.py`" for script in data["scripts"]) or "filled in"
+        mark = " R" if data["resumable"] else ""
+        default = f"{field.default:.6g}" if isinstance(field.default, float) else field.default
+        cells = [f"`{name}`{mark}", f"`{default}`" if default != "" else "empty",
+                 data["unit"].replace("|", "or"), data["allowed"][0], scripts]  # fmt: skip
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
 def test_the_version_is_one():
     assert f"\nversion: {VERSION}\n" in (ROOT / "CITATION.cff").read_text()
     assert re.search(rf"## \[?{VERSION}", (ROOT / "CHANGELOG.md").read_text())
@@ -127,10 +151,16 @@ def test_the_examples_in_python_run(tmp_path, monkeypatch):
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "mine").symlink_to(ROOT / "colornet" / "weights")
     monkeypatch.chdir(tmp_path)
-    color, keras = re.findall(r"```python\n(.*?)```", README, re.S)
+    (color,) = re.findall(r"```python\n(.*?)```", README, re.S)
+    export = (ROOT / "docs" / "export.md").read_text()
+    (keras,) = re.findall(r"```python\n(.*?)```", export, re.S)
     names = {"pixels": np.zeros((30, 40), np.uint8)}
     exec(color, names)
     assert names["rgb"].shape == (30, 40, 3)
     names = {"build_model": network.build_model, "read_config": read_config}
     exec(keras, names | {"luminance": np.zeros((1, 128, 128, 1), np.float32)}, names)
     assert names["chrominance"].shape == (1, 64, 64, 2)
+
+
+if __name__ == "__main__":
+    (ROOT / "docs" / "settings.md").write_text(settings_page())

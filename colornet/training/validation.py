@@ -36,7 +36,7 @@ def validate(
         records; None for what the records do not have. Panel: of the first `panel_pictures`
         luminance, predicted ab, and true ab; None without any.
     """
-    plain = {"gray": (0.0, 0.0)}
+    plain: dict[str, tuple[float, ...]] = {"gray": (0.0, 0.0)}
     if config.mean_color:
         plain["mean_color"] = config.mean_color
     sums: Any = 0

@@ -12,7 +12,6 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-import input_create
 import model_train
 import read_input
 from colornet.config import is_from_records, settings_of
@@ -565,5 +564,5 @@ def test_reading_ends_with_its_context_though_an_error_keeps_the_frames(fault):
 def test_pictures_smaller_than_the_crop_are_refused(records):
     folder, dataset = records
     config = load_config("smoke", ["picture_size=64", "crop_size=64"])
-    with pytest.raises(input_create.UserError, match="at least crop_size=64 px, got 40"):
+    with pytest.raises(UserError, match="at least crop_size=64 px, got 40"):
         chains.training_batches(config, folder, dataset)
