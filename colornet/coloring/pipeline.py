@@ -3,6 +3,7 @@
 import collections
 import concurrent.futures
 import contextlib
+import dataclasses
 import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
@@ -18,6 +19,7 @@ from colornet.coloring.jobs import Job
 from colornet.coloring.joining import gray_of
 from colornet.pictures import opening, saving
 from colornet.pictures.formats import MAX_PIXELS
+from colornet.pictures.metadata import computed_colors
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -78,7 +80,9 @@ def color_file(
     del picture.pixels  # it is large, and Pillow needs a copy of the result to save it
     if job.target in wanted:
         image, quality = Image.fromarray(colored), quality or saving.QUALITY
-        saving.save(image, job.target, picture.alpha, picture.metadata, quality)
+        xmp = computed_colors(picture.metadata.xmp)
+        metadata = dataclasses.replace(picture.metadata, xmp=xmp)
+        saving.save(image, job.target, picture.alpha, metadata, quality)
     return probabilities, remark
 
 

@@ -1,4 +1,4 @@
-"""What a coloured picture keeps of its file: EXIF, IPTC, XMP, a PNG's texts, its resolution."""
+"""What a colored picture keeps of its file: EXIF, IPTC, XMP, a PNG's texts, its resolution."""
 
 import contextlib
 import dataclasses
@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 from PIL import ExifTags, Image
+
+from colornet.versions import VERSION
 
 IPTC_RESOURCE = 0x0404  # of Photoshop's blocks in a JPEG
 IPTC_TAG = 33723  # of a TIFF
@@ -44,6 +46,26 @@ _XMP_DROPPED = re.compile(
     re.DOTALL,
 )
 _XMP_PREFIX = re.compile(rb"\sxmlns:([\w-]+)\s*=\s*(?:\"[^\"]*\"|'[^']*')")
+# What the colored picture says in place of the source; web/files/xmp.js says the same.
+_XMP_END = b"</rdf:RDF>"
+_XMP_EMPTY = (
+    b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>'
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
+    b'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"></rdf:RDF></x:xmpmeta>'
+    b'<?xpacket end="w"?>'
+)
+_XMP_COMPUTED = (
+    b'<rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" '
+    b'xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" '
+    b'xmp:CreatorTool="Let there be Color ' + VERSION.encode() + b'" '
+    b'Iptc4xmpExt:DigitalSourceType="http://cv.iptc.org/newscodes/digitalsourcetype/'
+    b'compositeWithTrainedAlgorithmicMedia"/>'
+)
+_XMP_SAID_BEFORE = re.compile(
+    rb"\s(?:xmp:CreatorTool|Iptc4xmpExt:DigitalSourceType)\s*=\s*(?:\"[^\"]*\"|'[^']*')"
+    rb"|<(xmp:CreatorTool|Iptc4xmpExt:DigitalSourceType)(?:\s[^>]*)?>.*?</\1>",
+    re.DOTALL,
+)
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation\s*(?:=\s*[\"']|>)\s*)(\d)")
 
 # EXIF that tells of the photograph; the rest tells how its file is laid out, or which way is up.
@@ -109,6 +131,16 @@ def read_metadata(
         dpi[::-1] if dpi and turned else dpi,
         tuple(texts.items()),
     )
+
+
+def computed_colors(xmp: bytes) -> bytes:
+    """Return an XMP packet that says that a picture's colors were computed.
+
+    Args:
+        xmp: the packet of the source, or b"".
+    """
+    packet = _XMP_SAID_BEFORE.sub(b"", xmp) if _XMP_END in xmp else _XMP_EMPTY
+    return packet.replace(_XMP_END, _XMP_COMPUTED + _XMP_END, 1)
 
 
 def _still_true(xmp: bytes) -> bytes:

@@ -79,6 +79,28 @@ def test_json_is_one_line_for_each_picture_and_nothing_else(run, capsys):
     assert [line["remarks"] for line in lines] == [[], []]
 
 
+OLD = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-'
+    b'syntax-ns#"><rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" '
+    b'xmlns:dc="http://purl.org/dc/elements/1.1/" xmp:CreatorTool="Scanner" dc:source="Archive"/>'
+    b"</rdf:RDF></x:xmpmeta>"
+)
+
+
+@pytest.mark.parametrize("ending", ["jpg", "png", "webp", "tif"])
+@pytest.mark.parametrize("before", [b"", OLD])
+def test_xmp_says_that_the_colors_were_computed(run, ending, before):
+    more = {"xmp": before} if before else {}
+    tiny.photograph().save("a.jpg", **more)
+    assert run("a.jpg", "-o", f"b.{ending}") == 0
+    with Image.open(f"b.{ending}") as image:
+        xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or image.tag_v2[700]
+    xmp = xmp if isinstance(xmp, bytes) else xmp.encode()
+    assert xmp.count(b"compositeWithTrainedAlgorithmicMedia") == xmp.count(b"CreatorTool") == 1
+    assert f"Let there be Color {VERSION}".encode() in xmp and b"Scanner" not in xmp
+    assert (b'dc:source="Archive"' in xmp) == bool(before)
+
+
 def test_version_says_what_a_bug_report_needs(capsys):
     with pytest.raises(SystemExit) as ended:
         main(["--version"])
