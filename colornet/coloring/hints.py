@@ -17,8 +17,8 @@ GRID = 112  # cells of the longer side of the grid that corrections are solved o
 EDGE = 0.03  # luminance difference, of [0, 1], over which a correction hardly spreads
 PULL = 0.0003  # weight of "no correction"; that of a neighbor of the same luminance is 1
 STROKE = 100.0  # weight of the stroke's color in a cell that strokes cover
-ITERATIONS = 400  # of conjugate gradients, at most
-RESIDUAL = 1e-4  # of the right-hand side, at which they stop
+ITERATIONS = 500  # of conjugate gradients, at most
+RESIDUAL = 1e-5  # of the right-hand side, at which they stop
 SHAPE_TOLERANCE = 0.02  # by which the aspect ratios of picture and strokes may differ
 NEIGHBORS = ((0, 1), (1, 0), (1, 1), (1, -1))  # (down, right); the other four mirror these
 
