@@ -109,7 +109,7 @@ class Builder:
             layer = f"{name}_{number}"
             if isinstance(row, str):  # vocabulary.UP
                 up = Doubling if self.folded else functools.partial(layers.UpSampling2D, 2)
-                x = up(dtype=self.policy, name=layer)(x)
+                x = up(dtype=self.policy.name, name=layer)(x)
                 continue
             kernel, stride, outputs = row
             if stride > 1:  # Torch's symmetric padding; "same" would pad below and right only

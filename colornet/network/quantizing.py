@@ -76,9 +76,10 @@ def _mean_inputs(
         name: functools.partial(measured, network) for name, network in networks_of(model).items()
     }
     for local_copy, global_copy in photographs:
+        low = networks["low_level"](local_copy)
         described = global_path(networks, networks["low_level"](global_copy))
         features = [described["global_features"]] if described else []
-        local_path(networks, local_copy, networks["low_level"](local_copy), features)
+        local_path(networks, local_copy, low, features)
     return means
 
 

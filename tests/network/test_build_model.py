@@ -275,3 +275,16 @@ def test_other_widths_keep_the_proportions():
         for row, (_, _, _, outputs, _) in zip(rows[name], expected):
             fixed = row[0] in ("colorization_chrominance", "classification_logits")
             assert row[3] == (outputs if fixed else outputs // 2)
+
+
+@pytest.mark.parametrize("folded", [False, True])
+def test_keras_saves_and_opens_the_model(small, tmp_path, folded):
+    _, config = small
+    model = network.build_model(config, folded=folded)
+    model.save(tmp_path / "model.keras")
+    pictures = _pictures(2, config.crop_size, config.crop_size, 1)
+    expected = model.predict(pictures, verbose=0)
+    for name, value in keras.models.load_model(tmp_path / "model.keras").predict(
+        pictures, verbose=0
+    ).items():
+        np.testing.assert_allclose(value, expected[name], atol=1e-5)
