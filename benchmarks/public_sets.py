@@ -1,5 +1,6 @@
 """Figures of public photographs, as a row of docs/results.md.
 
+    python benchmarks/public_sets.py scikit-image DIR
     python benchmarks/public_sets.py kodak DIR
     python benchmarks/public_sets.py imagenet-ctest10k DIR --resolution 256 --only ctest10k.txt
     python benchmarks/public_sets.py coco-val2017 DIR --resolution 256
@@ -35,6 +36,7 @@ class PublicSet(NamedTuple):
 
 
 SETS = {
+    "scikit-image": PublicSet(4),  # the color photographs of samples/
     "kodak": PublicSet(24, "4a2e8937581c3877c18375ce1e05460f73dca3f68ea8ad61f5a657fe2c82873a"),
     "imagenet-ctest10k": PublicSet(10_000),
     "coco-val2017": PublicSet(5_000),

@@ -284,7 +284,7 @@ def test_keras_saves_and_opens_the_model(small, tmp_path, folded):
     model.save(tmp_path / "model.keras")
     pictures = _pictures(2, config.crop_size, config.crop_size, 1)
     expected = model.predict(pictures, verbose=0)
-    for name, value in keras.models.load_model(tmp_path / "model.keras").predict(
-        pictures, verbose=0
-    ).items():
+    for name, value in (
+        keras.models.load_model(tmp_path / "model.keras").predict(pictures, verbose=0).items()
+    ):
         np.testing.assert_allclose(value, expected[name], atol=1e-5)
