@@ -255,6 +255,8 @@ class FilmColorizer:
                     if each.begins:
                         steadying.forget()
                     ab = steadying.steadied(each.inputs.local[0], ab)
+                if frames.is_title(each.frame):
+                    ab = np.zeros_like(ab)
                 each.ab = np.rot90(ab, -_quarter_turns(each.frame))
         return items
 

@@ -17,6 +17,9 @@ from PIL import Image
 
 from colornet.films import ycbcr
 
+# Of a title: gray below and above which pixels are dark and bright, the least share of the pixels
+# that each of both has, and of both together; the rest are the letters' edges.
+TITLE_DARK, TITLE_BRIGHT, TITLE_LEAST, TITLE_SHARE = 0.15, 0.7, 0.003, 0.94
 TABLE_SIZE = 33  # entries a side of the table from luma and ab to chroma
 FULL_RANGE = 2  # FFmpeg's number (AVColorRange) of JPEG's range
 LIMITED_RANGE = 1
@@ -84,6 +87,20 @@ def image_of(frame: av.VideoFrame) -> Image.Image:
 def image_levels(frame: av.VideoFrame) -> ycbcr.Levels:
     """Return the `ycbcr.Levels` of `image_of` a planar frame."""
     return dataclasses.replace(levels_of(frame), bits=8)
+
+
+def is_title(frame: av.VideoFrame) -> bool:
+    """Tell whether a planar frame shows black and white alone, as the titles of silent films do.
+
+    Fades and night scenes lack the white, photographs have mid-tones.
+    """
+    image, levels = image_of(frame), dataclasses.replace(levels_of(frame), bits=8)
+    counts = np.bincount(np.asarray(image).reshape(-1), minlength=256) / (
+        image.width * image.height
+    )
+    gray = levels.gray_of(np.arange(256))
+    dark, bright = counts[gray < TITLE_DARK].sum(), counts[gray > TITLE_BRIGHT].sum()
+    return min(dark, bright) > TITLE_LEAST and dark + bright > TITLE_SHARE
 
 
 def with_chroma(

@@ -2,7 +2,6 @@
 
 import numpy as np
 from PIL import Image
-from scipy import ndimage
 
 from colornet.pictures import colorspace
 
@@ -36,7 +35,8 @@ class Steadying:
         if self.ab is not None:
             change = lightness - self.lightness
             change -= np.median(change)  # a lamp or an old film's exposure flickers: no motion
-            moved = ndimage.maximum_filter(np.abs(change), REACH)
+            around = np.pad(np.abs(change), REACH // 2, "edge")
+            moved = np.lib.stride_tricks.sliding_window_view(around, (REACH, REACH)).max((2, 3))
             share = MEMORY * np.exp(-np.square(moved / MOTION))[..., None]
             ab = ab + share * (self.ab - ab)
         self.lightness, self.ab = lightness, ab

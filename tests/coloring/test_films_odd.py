@@ -6,10 +6,11 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 
 import tiny
 from colornet.films.film_colorizer import PACKETS, FilmColorizer, FilmSettings
-from films_made import decoded, panned, times, view, write
+from films_made import decoded, panned, scene, times, view, write
 
 
 def noise(count):
@@ -132,3 +133,38 @@ def test_an_animated_picture_is_colored_as_a_film(run, name):
     assert run(name, "still.png", "-o", "out") == 0
     assert times("out/a.mp4") == [Fraction(8 * number, 100) for number in range(4)]
     assert os.path.exists("out/still.png")
+
+
+def title_card():
+    """Luma of white letters on black, smooth at their edges, with the noise of a scan."""
+    large = Image.new("L", (640, 480), 16)
+    draw = ImageDraw.Draw(large)
+    for row in range(3):
+        for column in range(9):
+            draw.rectangle(
+                (40 + 64 * column, 100 + 110 * row, 70 + 64 * column, 160 + 110 * row), 225
+            )
+    card = np.asarray(large.resize((320, 240), Image.Resampling.BICUBIC)).astype(float)
+    return np.clip(card + np.random.default_rng(0).normal(0, 4, card.shape), 0, 255).astype(
+        np.uint8
+    )
+
+
+def chroma(path):
+    """Mean distance of a film's chroma from gray, of each frame."""
+    return [
+        np.mean([np.abs(view(frame, index).astype(float) - 128).mean() for index in (1, 2)])
+        for frame in decoded(path)
+    ]
+
+
+def test_titles_stay_without_color_and_fades_and_nights_do_not(run):
+    photograph = scene(width=320, height=240)
+    night = (16 + (photograph.astype(float) - 16) * 0.18).astype(np.uint8)
+    night[20:26, 30:36] = 235  # a lamp
+    faded = (16 + (photograph.astype(float) - 16) * 0.1).astype(np.uint8)
+    write("a.mkv", [photograph] * 2 + [title_card()] * 2 + [night] * 2 + [faded] * 2)
+    assert run("a.mkv", "-o", "b.mkv", "--codec", "ffv1", "--steady", "off") == 0
+    strengths = chroma("b.mkv")
+    assert max(strengths[2:4]) < 0.6 < min(strengths[:2])
+    assert min(strengths[4:]) > 0.3
