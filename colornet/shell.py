@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import ctypes
+import errno
 import io
 import math
 import os
@@ -119,8 +120,13 @@ def _outcome(main: Callable[[argparse.Namespace], int], options: argparse.Namesp
     except (UserError, ModuleNotFoundError) as error:
         if options.debug:
             raise
-        print(f"error: {error}{_missing_package(error)}", file=sys.stderr)
+        print(f"error: {error}{missing_package(error)}", file=sys.stderr)
         return RUN_FAILED if isinstance(error, RunError) else WRONG
+    except OSError as error:
+        if options.debug or error.errno != errno.ENOSPC:
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        return RUN_FAILED
     except KeyboardInterrupt:
         print("interrupted; what was finished is kept", file=sys.stderr)
         return 128 + signal.SIGINT
@@ -134,13 +140,15 @@ def _check_backend() -> None:
         )
 
 
-def _missing_package(error: Exception) -> str:
+def missing_package(error: Exception) -> str:
+    """Return what to try where an error says that a package is missing; "" for other errors."""
     if not isinstance(error, ModuleNotFoundError):
         return ""
+    extra = EXTRAS.get((error.name or "").partition(".")[0])
     backend = os.environ.get("KERAS_BACKEND")
-    if backend and backend != "tensorflow":
+    if not extra and backend and backend != "tensorflow":
         return f"; KERAS_BACKEND={backend} asks for it"
-    extra = EXTRAS.get((error.name or "").partition(".")[0], "train")
+    extra = extra or "train"
     return f"; pip install 'let-there-be-color[{extra}]' in the environment of {sys.executable}"
 
 

@@ -47,6 +47,13 @@ def test_a_broken_pipe_ends_quietly(tmp_path):
     assert done.stdout == "line 0\n" and done.stderr == ""
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="of Linux")
+def test_a_full_standard_output_is_a_failed_run_in_one_line(tmp_path):
+    done = run_redirected(SCRIPT, tmp_path / "output", "> /dev/full")
+    assert done.returncode == shell.RUN_FAILED
+    assert done.stderr == "error: [Errno 28] No space left on device\n"
+
+
 def run_redirected(script, output, redirection):
     command = f'"$PYTHON" -c "$SCRIPT" "{output}" {redirection}; exit ${{PIPESTATUS[0]}}'
     return subprocess.run(

@@ -171,7 +171,7 @@ def feasible(
     for job in jobs:
         try:
             if job.is_film and not kinds.can_be_read():
-                raise ImageError("films need PyAV; try: pip install av")
+                raise ImageError("films need PyAV; pip install 'let-there-be-color[films]'")
             for path in job.outputs():
                 _check_free(path, inputs, taken)
         except ImageError as error:

@@ -15,7 +15,7 @@ from colornet.config import FIELDS, Config, differences, read_config
 from colornet.errors import UserError
 from colornet.network import litert_file
 from colornet.network.litert_engine import LiteRTEngine
-from colornet.network.vocabulary import trained_files
+from colornet.network.vocabulary import BEST_WEIGHTS, settings_path, trained_files
 
 
 class Engine(Protocol):
@@ -64,8 +64,8 @@ def load_engine(
     """A trained network, ready for pictures of any size.
 
     Args:
-        path: run folder; weights file with its config.json beside it; or a file that
-            model_export.py made.
+        path: run folder; weights file with its config.json beside it; a file that
+            model_export.py made; or, as installed, a folder of that file and config.json alone.
         engine: one of `vocabulary.ENGINES`. "auto" takes LiteRT where an export of these weights
             lies beside them, unless there is a GPU or the precision asks for TensorFlow.
         precision: Keras dtype policy of the TensorFlow engine, "float32" or "bfloat16".
@@ -75,8 +75,12 @@ def load_engine(
     Raises:
         UserError: a file is missing, damaged, or does not fit the others.
     """
-    exported = os.fspath(path).endswith(litert_file.ENDING)
+    installed = _installed(path)
+    exported = bool(installed) or os.fspath(path).endswith(litert_file.ENDING)
     _check_choice(path, exported, engine, precision, device)
+    if installed:
+        export = _export_of(installed, None, settings_path(path))
+        return LiteRTEngine(installed, export, at_once)
     if exported:
         return LiteRTEngine(path, at_once=at_once)
     if engine != "tensorflow" and precision == "float32" and not device.startswith("gpu"):
@@ -88,6 +92,16 @@ def load_engine(
 
     with shell.native_remarks_hidden():
         return tensorflow_engine.load_tensorflow(path, precision, device)
+
+
+def _installed(path: str | os.PathLike[str]) -> str | None:
+    """The export in a folder without weights, which is what a wheel holds; None elsewhere."""
+    exported = litert_file.path_beside(os.path.join(path, BEST_WEIGHTS))
+    try:
+        trained_files(path)
+    except UserError:
+        return exported if os.path.exists(exported) else None
+    return None
 
 
 def _check_choice(
@@ -126,17 +140,21 @@ def _engine_beside(
         return None
 
 
-def _export_of(exported: str, weights: str, settings: str) -> litert_file.Export:
-    """The Export in a file, with the settings beside it; raises UserError unless it is of them."""
-    again = f"python model_export.py {weights} {exported} makes it anew"
+def _export_of(exported: str, weights: str | None, settings: str) -> litert_file.Export:
+    """The Export in a file, with the settings beside it.
+
+    Raises:
+        UserError: it is not of these settings, or not of these weights, if there are any.
+    """
+    again = f"python model_export.py {weights or 'WEIGHTS'} {exported} makes it anew"
     if not os.path.exists(exported):
         raise UserError(f"{exported}: no such file; {again}")
     export, config = litert_file.read_export(exported), read_config(settings)
     differs = [
         name for name in differences(export.config, config) if FIELDS[name].metadata["exported"]
     ]
-    if differs or export.weights != litert_file.fingerprint(weights):
-        raise UserError(f"{exported}: not made of {weights} as it is now; {again}")
+    if differs or (weights and export.weights != litert_file.fingerprint(weights)):
+        raise UserError(f"{exported}: not made of {weights or settings} as it is now; {again}")
     return dataclasses.replace(export, config=config)
 
 

@@ -26,6 +26,7 @@ from colornet.pictures.decoding import (
 )
 from colornet.pictures.formats import MAX_PIXELS
 from colornet.pictures.jpeg import Jpeg, RareJpeg, several
+from colornet.shell import missing_package
 
 # What Pillow decodes of the formats of photographs; it knows others, of drawings and measurements.
 FORMATS = (
@@ -177,6 +178,8 @@ def _reasons(max_pixels: int) -> Iterator[None]:
         raise ImageError("damaged: its header cannot be read") from None
     except MemoryError:
         raise ImageError("not enough memory to decode it") from None
+    except ModuleNotFoundError as error:
+        raise ImageError(f"{error}{missing_package(error)}") from None
     except Exception as error:  # decoders raise nearly anything on damaged bytes
         if isinstance(error, OSError) and error.strerror:
             raise ImageError(error.strerror.lower()) from None
