@@ -15,7 +15,6 @@ from colornet.errors import UserError
 from colornet.files import printable
 from colornet.pictures.finding import say_left_out
 from colornet.records import storage
-from colornet.records.packed_names import Names
 
 # Starts of what has no bytes of its own in one piece.
 LINK = -2  # to what the archive does not hold
@@ -44,7 +43,7 @@ class Archive(NamedTuple):
     """
 
     path: str
-    names: Names
+    names: list[bytes]
     starts: np.ndarray
     sizes: np.ndarray
 
@@ -68,7 +67,7 @@ def index(path: str, folder: str) -> Archive:
     if os.path.exists(kept):
         try:
             with np.load(io.BytesIO(storage.read_bytes(kept))) as arrays:
-                names = Names(arrays["data"], arrays["ends"])
+                names = arrays["names"].tobytes().split(b"\0")[:-1]
                 return Archive(path, names, arrays["starts"], arrays["sizes"])
         except (ValueError, KeyError, EOFError, OSError):
             pass  # a damaged index is made anew
@@ -76,25 +75,24 @@ def index(path: str, folder: str) -> Archive:
     archive = _contents(path)
     buffer = io.BytesIO()
     names, starts, sizes = archive[1:]
-    np.savez(buffer, data=names.data, ends=names.ends, starts=starts, sizes=sizes)
+    packed = np.frombuffer(b"".join(name + b"\0" for name in names), np.uint8)
+    np.savez(buffer, names=packed, starts=starts, sizes=sizes)
     os.makedirs(folder, exist_ok=True)
     storage.write_bytes(kept, [buffer.getvalue()])
     return archive
 
 
 class _File(NamedTuple):
-    """A file of an archive, as in `Archive`; `target` is the name that a link stands for."""
+    """A file of an archive, as in `Archive`."""
 
     name: bytes
     start: int
     size: int
-    target: bytes = b""
 
 
 def _contents(path: str) -> Archive:
     """The files of an archive; says which hidden ones are left out."""
     starts, sizes = array.array("q"), array.array("q")
-    links: dict[bytes, bytes] = {}
     hidden: list[str] = []
 
     def names() -> Iterator[bytes]:
@@ -102,23 +100,11 @@ def _contents(path: str) -> Archive:
             for found in _files(path, file, hidden):
                 starts.append(found.start)
                 sizes.append(found.size)
-                if found.start == LINK:
-                    links[found.name] = found.target
                 yield found.name.replace(b"/", b"\0")
 
-    found = Names.of(names())
+    found = list(names())
     say_left_out(path, hidden)
-    archive = _sorted(path, found, np.frombuffer(starts, np.int64), np.frombuffer(sizes, np.int64))
-    _follow(archive, links)
-    return archive
-
-
-def _follow(archive: Archive, links: dict[bytes, bytes]) -> None:
-    """Give links the bytes of the files that they stand for, where the archive holds those."""
-    rows = np.flatnonzero(archive.starts == LINK)
-    targets = archive.names.positions(links[archive.names[row]] for row in rows.tolist())
-    rows, targets = rows[targets >= 0], targets[targets >= 0]
-    archive.starts[rows], archive.sizes[rows] = archive.starts[targets], archive.sizes[targets]
+    return _sorted(path, found, np.frombuffer(starts, np.int64), np.frombuffer(sizes, np.int64))
 
 
 def _files(path: str, file: IO[bytes], hidden: list[str], inner: bool = False) -> Iterator[_File]:
@@ -139,8 +125,7 @@ def _files(path: str, file: IO[bytes], hidden: list[str], inner: bool = False) -
                 elif member.issparse():
                     yield _File(name, SPARSE, 0)
                 elif not member.isreg():
-                    base = "" if member.islnk() else os.path.dirname(member.name)
-                    yield _File(name, LINK, 0, _name(os.path.join(base, member.linkname)))
+                    yield _File(name, LINK, 0)
                 elif name.lower().endswith(b".tar") and (inside := tar.extractfile(member)):
                     for found in _files(f"{path}, {member.name}", inside, hidden, inner=True):
                         yield _moved(found, name[:-4], member.offset_data)
@@ -158,9 +143,8 @@ def _name(path: str) -> bytes:
 def _moved(file: _File, folder: bytes, offset: int) -> _File:
     """A file of an inner archive, as one of the folder that stands for it."""
     top = os.path.basename(folder) + b"/"
-    name, target = (folder + b"/" + each.removeprefix(top) for each in (file.name, file.target))
     start = file.start if file.start < 0 else file.start + offset
-    return _File(name, start, file.size, target)
+    return _File(folder + b"/" + file.name.removeprefix(top), start, file.size)
 
 
 def _check_end(file: IO[bytes], end: int) -> None:
@@ -193,12 +177,12 @@ def _refuse_packed(path: str, beginning: bytes, inner: bool) -> None:
             )
 
 
-def _sorted(path: str, names: Names, starts: np.ndarray, sizes: np.ndarray) -> Archive:
+def _sorted(path: str, names: list[bytes], starts: np.ndarray, sizes: np.ndarray) -> Archive:
     """The archive in the order in which a folder of the same files is listed."""
     order = sorted(range(len(names)), key=names.__getitem__)  # NUL sorts before every character
     # Of files of one name the last counts, as when the archive is unpacked.
     order = [i for i, j in zip(order, [*order[1:], -1]) if j < 0 or names[i] != names[j]]
-    ordered = Names.of(names[i].replace(b"\0", b"/") for i in order)
+    ordered = [names[i].replace(b"\0", b"/") for i in order]
     rows = np.array(order, np.int64)
     return Archive(path, ordered, starts[rows], sizes[rows])
 

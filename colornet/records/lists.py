@@ -9,12 +9,11 @@ import numpy as np
 from colornet.errors import UserError
 from colornet.files import printable
 from colornet.records.classes import classes_of
-from colornet.records.packed_names import Names
 
 _LINE = re.compile(r"(.*\S)[\s,;]+(\d+)")  # Places365 and ImageNet: a space; CSV: a comma
 
 
-def read_list(path: str) -> tuple[Names, np.ndarray]:
+def read_list(path: str) -> tuple[list[bytes], np.ndarray]:
     """(names, class numbers) of lines such as `/a/airfield/00000001.jpg 0` or `a/abbey/x.jpg,0`.
 
     Raises:
@@ -33,7 +32,7 @@ def read_list(path: str) -> tuple[Names, np.ndarray]:
             numbers.append(int(match[2]))
             yield match[1].lstrip("/").encode("utf-8", "surrogateescape")
 
-    return Names.of(names()), np.frombuffer(numbers, np.int32)
+    return list(names()), np.frombuffer(numbers, np.int32)
 
 
 def read_categories(path: str) -> list[str]:
@@ -53,7 +52,7 @@ def read_categories(path: str) -> list[str]:
     return [name or "" for name in classes_of(folders, path).values()]
 
 
-def categories_of(names: Names, numbers: np.ndarray, path: str) -> list[str]:
+def categories_of(names: list[bytes], numbers: np.ndarray, path: str) -> list[str]:
     """Class names of a list without categories: the folders in which the photographs lie.
 
     Raises:
@@ -72,7 +71,9 @@ def categories_of(names: Names, numbers: np.ndarray, path: str) -> list[str]:
     return [name or "" for name in classes_of(texts, path).values()]
 
 
-def check_numbers(names: Names, numbers: np.ndarray, class_names: list[str], path: str) -> None:
+def check_numbers(
+    names: list[bytes], numbers: np.ndarray, class_names: list[str], path: str
+) -> None:
     """Raise UserError if a list names a class that there is not."""
     for row in np.flatnonzero(numbers >= len(class_names))[:1]:
         raise UserError(

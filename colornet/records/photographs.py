@@ -1,4 +1,4 @@
-"""Photographs to make records of: one, and millions in little memory."""
+"""Photographs to make records of: one, and a list of them."""
 
 import dataclasses
 import hashlib
@@ -11,7 +11,6 @@ import numpy as np
 from colornet.errors import ImageError, UserError
 from colornet.files import printable
 from colornet.records import archives
-from colornet.records.packed_names import Names
 
 FILE, MISSING = -1, -3  # starts: a file of its own; listed, but not there
 
@@ -32,7 +31,7 @@ class Entry(NamedTuple):
         if self.start == MISSING:
             raise ImageError("no such file or directory")
         if self.start == archives.LINK:
-            raise ImageError("a link to what the archive does not hold")
+            raise ImageError("a link in an archive, which is not followed; unpack the archive")
         if self.start == archives.SPARSE:
             raise ImageError("stored as a sparse file, which cannot be read in place")
         try:
@@ -46,7 +45,7 @@ class Entry(NamedTuple):
 
 @dataclasses.dataclass
 class PhotographList:
-    """Photographs in some order; compact, for millions of them.
+    """Photographs in some order.
 
     Attributes:
         paths: folders and archives that hold them.
@@ -59,7 +58,7 @@ class PhotographList:
     """
 
     paths: list[str]
-    names: Names
+    names: list[bytes]
     path_numbers: np.ndarray
     starts: np.ndarray
     sizes: np.ndarray
@@ -141,7 +140,7 @@ class Listing(NamedTuple):
     """What one source of the command line holds; as in PhotographList."""
 
     paths: list[str]
-    names: Names
+    names: list[bytes]
     path_numbers: np.ndarray
     starts: np.ndarray
     sizes: np.ndarray
@@ -150,13 +149,10 @@ class Listing(NamedTuple):
 def joined(parts: Sequence[Listing], labels: np.ndarray, class_names: list[str]) -> PhotographList:
     """One PhotographList of several parts."""
     offsets = np.cumsum([0] + [len(part.paths) for part in parts])
-    data = [part.names.data for part in parts]
-    shifts = np.cumsum([0] + [len(each) for each in data])
-    ends = [part.names.ends[1:] + shift for part, shift in zip(parts, shifts)]
     numbers = [part.path_numbers + offset for part, offset in zip(parts, offsets)]
     return PhotographList(
         [path for part in parts for path in part.paths],
-        Names(np.concatenate(data), np.concatenate([np.zeros(1, np.int64), *ends])),
+        [name for part in parts for name in part.names],
         np.concatenate(numbers).astype(np.int32),
         np.concatenate([part.starts for part in parts]),
         np.concatenate([part.sizes for part in parts]),

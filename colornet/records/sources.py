@@ -12,7 +12,6 @@ from colornet.pictures.finding import find_files, say_left_out
 from colornet.records import archives
 from colornet.records.classes import classes_of
 from colornet.records.format import NO_CLASS
-from colornet.records.packed_names import Names
 from colornet.records.photographs import FILE, MISSING, Listing, PhotographList, joined
 
 SHOWN = 10  # names in a message
@@ -90,7 +89,7 @@ def _listed_archive(source: str, archive: str, inner: bytes, index_folder: str) 
         if len(names) and not any(name.startswith(inner) for name in names):
             names = _below_top(names, True)
         inside = np.array([name.startswith(inner) for name in names], bool)
-        names = Names.of(name[len(inner) :] for name in names if name.startswith(inner))
+        names = [name[len(inner) :] for name in names if name.startswith(inner)]
         starts, sizes = starts[inside], sizes[inside]
     if not len(names):
         raise UserError(f"{printable(source)}: expected photographs, found no file")
@@ -108,7 +107,7 @@ def _archive_of(source: str) -> tuple[str, bytes]:
     return "", b""
 
 
-def _below_top(names: Names, alone: bool) -> Names:
+def _below_top(names: list[bytes], alone: bool) -> list[bytes]:
     """Names below the one folder that an archive is of, as if that folder had been given.
 
     An archive of one folder of photographs among others is that of a class, whose name stays.
@@ -118,7 +117,7 @@ def _below_top(names: Names, alone: bool) -> Names:
         return names
     if not alone and not any(b"/" in name[len(top) :] for name in names):
         return names
-    return Names.of(name[len(top) :] for name in names)
+    return [name[len(top) :] for name in names]
 
 
 def _listed_folder(folder: str, index_folder: str) -> Listing:
@@ -143,7 +142,7 @@ def _listed_folder(folder: str, index_folder: str) -> Listing:
             top = os.path.basename(name[:-4]) + b"/"
             yield from (name[:-4] + b"/" + below.removeprefix(top) for below in held.names)
 
-    found = Names.of(names())
+    found = list(names())
     say_left_out(folder, hidden)  # all else is used, or named in rejected.tsv
     if not len(found):
         raise UserError(f"{printable(folder)}: expected photographs, found no file")
@@ -160,7 +159,7 @@ def _listed_folder(folder: str, index_folder: str) -> Listing:
 
 
 def from_list(
-    names: Names,
+    names: list[bytes],
     labels: np.ndarray,
     class_names: list[str],
     sources: Sequence[str],
@@ -182,9 +181,10 @@ def from_list(
         numbers, sizes = np.zeros(count, np.int32), np.zeros(count, np.int64)
         part = Listing([start], names, numbers, np.full(count, FILE, np.int64), sizes)
         return joined([part], labels, class_names)
-    hashes = names.hashes()
-    held = joined([_below_start(source, hashes, index_folder) for source in sources], labels, [])
-    rows = held.names.positions(names)
+    listed = set(names)
+    held = joined([_below_start(source, listed, index_folder) for source in sources], labels, [])
+    first = {name: row for row, name in reversed(list(enumerate(held.names)))}
+    rows = np.array([first.get(name, -1) for name in names], np.int64)
     missing = rows < 0  # -1, whose values do not count
     part = Listing(
         held.paths,
@@ -196,7 +196,7 @@ def from_list(
     return joined([part], labels, class_names)
 
 
-def _start_of(folder: str, names: Names) -> str:
+def _start_of(folder: str, names: list[bytes]) -> str:
     """The folder that listed names start from: the one given, or one that it holds; or ""."""
     probed = [os.fsdecode(names[i]) for i in range(min(len(names), PROBED))]
     below = folder
@@ -209,8 +209,8 @@ def _start_of(folder: str, names: Names) -> str:
     return below
 
 
-def _below_start(source: str, hashes: np.ndarray, index_folder: str) -> Listing:
-    """What a source holds, by names that begin where the listed ones of these hashes do."""
+def _below_start(source: str, listed: set[bytes], index_folder: str) -> Listing:
+    """Return what a source holds, by names that begin where the listed ones do."""
     archive, inner = _archive_of(source)
     if archive:
         part = _listed_archive(source, archive, inner, index_folder)
@@ -220,8 +220,8 @@ def _below_start(source: str, hashes: np.ndarray, index_folder: str) -> Listing:
     shared = os.path.commonprefix([name.split(b"/")[:-1] for name in ends])
     for depth in range(len(shared) + 1):
         start = b"".join(folder + b"/" for folder in shared[:depth])
-        if np.isin(part.names.hashes(len(start)), hashes).any():
-            names = Names.of(name[len(start) :] for name in part.names)
+        names = [name[len(start) :] for name in part.names]
+        if not listed.isdisjoint(names):
             # Of a folder, which its files are opened by; an archive's photographs are not.
             first = part.paths[0] if archive else os.path.join(source, os.fsdecode(start))
             return part._replace(paths=[first, *part.paths[1:]], names=names)
