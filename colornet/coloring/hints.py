@@ -15,7 +15,7 @@ from colornet.pictures import colorspace, opening
 
 GRID = 112  # cells of the longer side of the grid that corrections are solved on
 EDGE = 0.03  # luminance difference, of [0, 1], over which a correction hardly spreads
-PULL = 0.0003  # weight of "no correction"; that of a neighbor of the same luminance is 1
+PULL = 0.001  # weight of "no correction"; that of a neighbor of the same luminance is 1
 STROKE = 100.0  # weight of the stroke's color in a cell that strokes cover
 ITERATIONS = 500  # of conjugate gradients, at most
 RESIDUAL = 1e-5  # of the right-hand side, at which they stop

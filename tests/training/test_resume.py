@@ -39,12 +39,12 @@ def test_killed_while_saving(records, trained, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16", "mixed_float16"])
 def test_killed_again_and_again(records, tmp_path, precision):
-    run = dict(RUN, optimizer="muon", steps=60, checkpoint_every=5, precision=precision)
+    run = dict(RUN, optimizer="muon", steps=200, checkpoint_every=5, precision=precision)
     run |= dict(gradient_accumulation=2)
     assert train(records, tmp_path / "uninterrupted", **run) == 0
     run_dir, chance = tmp_path / "run", random.Random(precision)
     kills = 0
-    for target in sorted(chance.sample(range(1, 60), 5)):
+    for target in sorted(chance.sample(range(1, 150), 5)):
         process = start(records, run_dir, **run)
         if chance.random() < 0.5:  # while a checkpoint is being written
             save = -(-target // 5) * 5
@@ -57,7 +57,7 @@ def test_killed_again_and_again(records, tmp_path, precision):
         process.wait()
     assert kills >= 3
     assert train(records, run_dir, **run) == 0
-    assert_same_run(run_dir, tmp_path / "uninterrupted", 60)
+    assert_same_run(run_dir, tmp_path / "uninterrupted", 200)
 
 
 def rows_so_far(run_dir):
@@ -112,7 +112,7 @@ def test_asked_twice_it_ends_at_once(records, tmp_path):
     wait_for(lambda: "steps " in log.read_text(), process)
     time.sleep(3)  # building the step, or in it
     process.send_signal(signal.SIGINT)
-    wait_for(lambda: "once more" in log.read_text(), process, seconds=20)
+    wait_for(lambda: "again to quit now" in log.read_text(), process, seconds=20)
     asked = time.monotonic()
     process.send_signal(signal.SIGINT)
     assert process.wait(20) == 130

@@ -8,7 +8,7 @@ import { resize } from "./resize.js";
 
 const GRID = 112; // cells of the longer side of the grid that corrections are solved on
 const EDGE = 0.03; // luminance difference, of [0, 1], over which a correction hardly spreads
-const PULL = 0.0003; // weight of "no correction"; that of a neighbor of the same luminance is 1
+const PULL = 0.001; // weight of "no correction"; that of a neighbor of the same luminance is 1
 const STROKE = 100; // weight of the stroke's color in a cell that strokes cover
 const ITERATIONS = 500; // of conjugate gradients, at most
 const RESIDUAL = 1e-5; // of the right-hand side, at which they stop
