@@ -111,7 +111,7 @@ def matrix_peak(precision: str) -> tuple[Callable[[int], float], int]:
 
 
 def make_records(folder: pathlib.Path, preset: str) -> str:
-    """Records of generated colour pictures."""
+    """Write records of generated color pictures; return their folder."""
     random = np.random.default_rng(0)
     size = load_config(PRESETS, preset).picture_size
     for number in range(128):
@@ -133,6 +133,7 @@ def measure(
     config = dataclasses.replace(
         load_config(PRESETS, preset),
         batch_size=batch,
+        precision=precision,
         num_classes=len(dataset["class_names"]) or 1,
         picture_size=dataset["settings"]["picture_size"],
     )
@@ -141,10 +142,10 @@ def measure(
     product, product_operations = matrix_peak(precision)
     contestants = {"product": product}
     if config.optimizer == "muon":
-        muon = new_state(config, precision)
+        muon = TrainState(config, tf.distribute.get_strategy())
         contestants["muon"] = lambda steps: seconds_of(muon, steps, lambda: constant)
         config = dataclasses.replace(config, optimizer="adam")
-    training = new_state(config, precision)
+    training = TrainState(config, tf.distribute.get_strategy())
     contestants["constant"] = lambda steps: seconds_of(training, steps, lambda: constant)
     contestants["records"] = lambda steps: seconds_of(training, steps, lambda: next(batches))
     with contextlib.ExitStack() as stack:
@@ -159,14 +160,10 @@ def measure(
         measure_checkpoint(training, config, best["constant"])
 
 
-def new_state(config: Config, precision: str) -> TrainState:
-    return TrainState(config, tf.distribute.get_strategy())
-
-
 def seconds_of(training: TrainState, steps: int, feed: Callable[[], Any]) -> float:
     started = time.perf_counter()
     for _ in range(steps):
-        training.step(*feed())
+        training.step(feed())
     training.take_totals()  # waits for the last step
     return time.perf_counter() - started
 

@@ -25,6 +25,7 @@ Presets = Mapping[str, Mapping[str, Any]]
 Allowed = tuple[str, Callable[[Any], object]]
 
 SCHEMA = 2  # of config.json
+ONEDNN = "TF_ENABLE_ONEDNN_OPTS"  # TensorFlow reads it when it is imported
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 OPTIMIZERS = ("adadelta", "adam", "muon")
 SCHEDULES = ("constant", "cosine")

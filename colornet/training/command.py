@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 
 from colornet import shell
-from colornet.config import Presets, changed, load_config, read_config
+from colornet.config import ONEDNN, Presets, changed, load_config, read_config
 from colornet.network.vocabulary import settings_path
 from colornet.training.stopping import Stopped
 from colornet.training.train import train
@@ -22,8 +22,12 @@ from colornet.training.train import train
 
 def _start(options: argparse.Namespace, presets: Presets) -> int:
     saved = settings_path(options.run_dir)
-    if options.preset is None and os.path.exists(saved):
-        config = changed(read_config(saved), options.set, "model_train")
+    began = read_config(saved) if os.path.exists(saved) else None
+    if began and began.onednn:  # other operations round otherwise
+        os.environ[ONEDNN] = began.onednn
+    os.environ.setdefault(ONEDNN, "1")
+    if options.preset is None and began:
+        config = changed(began, options.set, "model_train")
     else:
         config = load_config(presets, options.preset, options.set, "model_train")
     try:

@@ -5,16 +5,17 @@ import dataclasses
 import json
 import os
 import signal
-import socket
+import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import tensorflow as tf
 
 from colornet.config import Config
 from colornet.errors import RunError, UserError
+from colornet.training import missing_hosts
 from colornet.training.stopping import SIGNALS
 
 PATIENCE = 60  # seconds of waiting for other hosts until the missing ones are named
@@ -119,32 +120,23 @@ def _configured(on_cpu: bool, count: int) -> list[Any]:
 
 @contextlib.contextmanager
 def _waiting_for(cluster: Cluster) -> Iterator[None]:
-    """Context manager of waiting for other hosts: a signal ends it; the missing ones are named."""
+    """Context manager of waiting for other hosts: Ctrl-C ends it; the missing ones are named.
+
+    TensorFlow handles SIGTERM itself meanwhile, and goes on waiting.
+    """
     print(f"waiting for all {cluster.count} hosts of TF_CONFIG", flush=True)
-    timer = threading.Timer(PATIENCE, _name_missing, [cluster.addresses])
-    timer.daemon = True
-    timer.start()
+    command = [sys.executable, "-I", missing_hosts.__file__, str(PATIENCE), str(os.getpid())]
+    naming = subprocess.Popen([*command, *cluster.addresses])
     is_main = threading.current_thread() is threading.main_thread()
     # TensorFlow waits in native code, where Python's own handlers would never run.
     before = [signal.signal(number, signal.SIG_DFL) for number in SIGNALS] if is_main else []
     try:
         yield
     finally:
-        timer.cancel()
+        naming.kill()
+        naming.wait()
         for number, handler in zip(SIGNALS, before):
             signal.signal(number, handler)
-
-
-def _name_missing(addresses: Sequence[str]) -> None:
-    missing = []
-    for address in addresses:
-        host, _, port = address.rpartition(":")
-        try:
-            socket.create_connection((host, int(port)), timeout=5).close()
-        except OSError:
-            missing.append(address)
-    if missing:
-        print(f"still waiting for {', '.join(missing)}", file=sys.stderr, flush=True)
 
 
 def check_batch(config: Config, strategy: tf.distribute.Strategy) -> None:

@@ -149,7 +149,11 @@ class Run:
 
         Returns:
             A line of them.
+
+        Raises:
+            RunError: a weight is NaN or infinite; nothing is written.
         """
+        self._state.check_finite()
         started = time.perf_counter()
         memory = f"lower validation_batch={self.config.validation_batch}"
         with devices.plain_errors(self.hosts, memory):
@@ -184,9 +188,9 @@ class Run:
         """Write a checkpoint and its weights; every host must.
 
         Raises:
-            RunError: a weight is NaN or infinite; nothing is written.
+            RunError: the loss or a weight is NaN or infinite; nothing is written.
         """
-        self._state.check_finite()
+        self._state.check_finite(tf.convert_to_tensor(self._state.totals))
         if self._log:
             self._log.to_disk()
         self._checkpoints.save(number)

@@ -36,8 +36,9 @@ def resume_config(config: Config, folder: RunFolder) -> Config:
     if not folder.begun():
         return config
     began = read_config(folder.settings)
-    if not began.mean_color:  # older runs did not write it
-        began = dataclasses.replace(began, mean_color=config.mean_color)
+    for name in ("mean_color", "onednn"):  # older runs did not write them
+        if not getattr(began, name):
+            began = dataclasses.replace(began, **{name: getattr(config, name)})
     _check_goes_on(config, began, folder)
     return config
 

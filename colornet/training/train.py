@@ -6,22 +6,19 @@ train(config, "records", "runs/mine")
 
 import dataclasses
 import os
-import sys
 import time
 
 from colornet import shell
-from colornet.config import Config, read_config
-from colornet.network.vocabulary import settings_path
+from colornet.config import ONEDNN, Config
 from colornet.training.stopping import SIGNALS, Stopped, StopSignals
-
-ONEDNN = "TF_ENABLE_ONEDNN_OPTS"  # TensorFlow's; read when it is imported
 
 
 def train(config: Config, records: str, run_dir: str) -> None:
     """Train until `config.steps`, from the last checkpoint if there is one.
 
     May be called any number of times in a process, and from any thread; signals stop only a run of
-    the main thread. TensorFlow cannot change its devices once it has started.
+    the main thread. TensorFlow cannot change its devices once it has started. Set
+    TF_ENABLE_ONEDNN_OPTS=1 before it is imported, as model_train.py does: some CPUs train faster.
 
     Args:
         config: the settings.
@@ -33,7 +30,7 @@ def train(config: Config, records: str, run_dir: str) -> None:
         RunError: the loss is NaN or infinite, memory or disk are full, or another host is gone.
         Stopped: a signal asked to stop; a checkpoint was written.
     """
-    config = _with_onednn(config, run_dir)
+    config = dataclasses.replace(config, onednn=os.environ.get(ONEDNN, ""))
     shell.import_tensorflow()
 
     from colornet.records import batches as reading
@@ -62,15 +59,7 @@ def train(config: Config, records: str, run_dir: str) -> None:
                 stop = next((n for n in SIGNALS if run.hosts.sum(signals.number == n)), 0)
                 if step % config.checkpoint_every == 0 or last or stop:
                     run.save(step)
+                if last:
+                    run.write_result(time.monotonic() - started)
                 if stop:
                     raise Stopped(stop)
-        run.write_result(time.monotonic() - started)
-
-
-def _with_onednn(config: Config, run_dir: str) -> Config:
-    """Set TensorFlow's oneDNN as the run began, else as the environment says, else on."""
-    value = os.environ.setdefault(ONEDNN, "1")
-    saved = settings_path(run_dir)
-    if "tensorflow" not in sys.modules and os.path.exists(saved):
-        value = os.environ[ONEDNN] = read_config(saved).onednn or value
-    return dataclasses.replace(config, onednn=value)

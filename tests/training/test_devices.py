@@ -101,6 +101,15 @@ def test_a_missing_algorithm_is_no_damaged_shard(records, trained, monkeypatch, 
     assert "shard" not in error and error.count("\n") == 1
 
 
+@pytest.mark.parametrize("kind", ["NotFoundError", "CancelledError", "AbortedError"])
+def test_what_is_not_known_is_not_explained(unvalidated, tmp_path, monkeypatch, kind):
+    import tensorflow as tf
+
+    failing(monkeypatch, "step", kind, "a file or a reader is gone")
+    with pytest.raises(getattr(tf.errors, kind), match="a file or a reader is gone"):
+        train(unvalidated, tmp_path)
+
+
 @pytest.fixture(scope="module")
 def two_devices():
     """What a process that has two devices, which no test process has, found there."""

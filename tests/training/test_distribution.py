@@ -1,13 +1,21 @@
 """Several devices and several hosts train as one device does."""
 
 import json
+import os
+import pathlib
+import signal
 import socket
+import subprocess
+import sys
+import threading
 import time
 
 import numpy as np
 import pytest
 
 from tiny_training import rows, start, state, train
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # A low learning rate, as at the start of a warm-up. With higher ones rounding alone sets runs
 # apart: training doubles a difference every step or two, on one device with another order of
@@ -36,12 +44,17 @@ def losses(run_dir):
     return np.array([row["loss"] for row in rows(run_dir) if "loss" in row])
 
 
-def start_hosts(records, run_dir, **values):
-    """Two processes on this machine that are the two hosts of a run."""
+def free_ports():
     sockets = [socket.create_server(("localhost", 0)) for _ in range(2)]
-    hosts = [f"localhost:{each.getsockname()[1]}" for each in sockets]
+    ports = [each.getsockname()[1] for each in sockets]
     for each in sockets:
         each.close()
+    return ports
+
+
+def start_hosts(records, run_dir, **values):
+    """Two processes on this machine that are the two hosts of a run."""
+    hosts = [f"localhost:{port}" for port in free_ports()]
     return [
         start(
             records,
@@ -127,3 +140,29 @@ def test_one_host_asked_to_stop_stops_both(records, one_device, tmp_path):
     for process in start_hosts(records, run_dir, **RUN):
         assert process.wait(300) == 0, log_of(run_dir)
     assert_close(run_dir, one_device)
+
+
+@pytest.mark.slow
+def test_a_host_that_waits_names_the_missing_and_ends_by_ctrl_c():
+    """At once, though TensorFlow waits where Python's handlers do not run."""
+    code = (
+        "from colornet.training import devices\n"
+        "devices.PATIENCE = 1\n"
+        "devices.make_strategy('cpu', devices.read_cluster())\n"
+    )
+    hosts = [f"localhost:{port}" for port in free_ports()]
+    cluster = {"cluster": {"worker": hosts}, "task": {"type": "worker", "index": 0}}
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "TF_CONFIG": json.dumps(cluster)},
+    )
+    ending = threading.Timer(60, process.kill)  # a failure does not wait for the line
+    ending.start()
+    line = next((line for line in process.stderr if line.startswith("still waiting")), None)
+    ending.cancel()
+    assert line == f"still waiting for {hosts[1]}\n"
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) == -signal.SIGINT

@@ -103,6 +103,16 @@ def test_asked_to_stop(records, trained, tmp_path, monkeypatch, number, code):
     assert_same_run(shutil.copytree(run_dir, tmp_path / "plain"), trained, 6)
 
 
+def test_asked_to_stop_in_the_last_step_it_leaves_its_result(unvalidated, tmp_path, monkeypatch):
+    errors = io.StringIO()
+    asking = Asking(signal.SIGTERM, "step 2/2", lambda: "Finishing this step" in errors.getvalue())
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", asking)
+        patch.setattr(sys, "stderr", errors)
+        assert train(unvalidated, tmp_path, steps=2) == 143
+    assert (tmp_path / "result.json").exists()
+
+
 @pytest.mark.slow
 def test_asked_twice_it_ends_at_once(records, tmp_path):
     run_dir = tmp_path / "run"

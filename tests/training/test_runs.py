@@ -1,5 +1,6 @@
 """Whole runs: what they leave, what they start from, and what stops them."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -191,6 +192,45 @@ def test_a_finished_run_leaves_its_result(records, trained):
     assert result["best"]["val_rmse_ab"] <= result["last"]["val_rmse_ab"]
 
 
+def test_validation_measures_on_the_luminance_that_is_stored(records, tmp_path, monkeypatch):
+    """So that runs with and without stretching can be compared; the network sees it stretched."""
+    from colornet.training import run
+    from colornet.training.step import TrainState
+
+    real, measured, seen = run.validate, [], []
+
+    def validate(predict, batches, *rest):
+        batches = list(batches)
+        measured.append(np.concatenate([batch["luminance"] for batch in batches]))
+        return real(predict, batches, *rest)
+
+    predicted = TrainState.predict
+    monkeypatch.setattr(
+        TrainState, "predict", lambda state, x: seen.append(np.asarray(x)) or predicted(state, x)
+    )
+    monkeypatch.setattr(run, "validate", validate)
+    for stretching in (False, True):
+        folder = tmp_path / str(stretching)
+        assert train(records, folder, steps=1, stretching=stretching) == 0
+    np.testing.assert_array_equal(*measured)
+    plain, stretched = np.split(np.concatenate(seen), 2)
+    np.testing.assert_array_equal(plain, measured[0])
+    assert np.abs(stretched - plain).max() > 0.01
+
+
+def test_onednn_is_as_it_was_when_the_run_began(unvalidated, tmp_path, monkeypatch):
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    assert train(unvalidated, tmp_path, steps=1) == 0
+    began = read_config(tmp_path / "config.json")
+    assert began.onednn == os.environ["TF_ENABLE_ONEDNN_OPTS"] == "1"
+    save_config(dataclasses.replace(began, onednn="0"), tmp_path / "config.json")
+    assert train(unvalidated, tmp_path, steps=2) == 0
+    assert read_config(tmp_path / "config.json").onednn == "0"
+    assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "0"
+    save_config(dataclasses.replace(began, onednn=""), tmp_path / "config.json")  # not written
+    assert train(unvalidated, tmp_path, steps=3) == 0
+
+
 # --- As a library ---------------------------------------------------------------------------
 
 
@@ -241,6 +281,32 @@ def test_a_huge_learning_rate_fails_the_run_and_saves_nothing(records, tmp_path,
     assert not (tmp_path / "result.json").exists()
     for path in tmp_path.glob("*.weights.h5"):
         assert all(np.isfinite(value).all() for value in weights(tmp_path).values()), path
+
+
+@pytest.mark.parametrize(
+    "spoilt, every",
+    [
+        ("weights", dict(validate_every=1)),
+        ("weights", dict(checkpoint_every=1)),
+        ("totals", dict(checkpoint_every=1)),
+    ],
+)
+def test_nothing_is_saved_once_a_number_is_not_finite(
+    records, tmp_path, monkeypatch, spoilt, every
+):
+    """Not even where colors stay finite, as with NaN in the classification network alone."""
+    from colornet.training.step import TrainState
+
+    def spoil(state, batch):
+        if spoilt == "totals":
+            return state.totals.assign([np.nan] * 4)
+        weight = next(v for v in state.model.weights if v.path == "classification_logits/bias")
+        return weight.assign(np.full(weight.shape, np.nan))
+
+    monkeypatch.setattr(TrainState, "step", spoil)
+    rare = dict(log_every=100, validate_every=100, checkpoint_every=100)
+    assert train(records, tmp_path, **{**rare, **every}) == 3
+    assert not [*tmp_path.glob("*.h5"), *tmp_path.glob("checkpoints/*")]
 
 
 def poison(run_dir, step, name):
