@@ -378,7 +378,7 @@ def test_without_pyav_pictures_are_colored(run, capfd, monkeypatch):
     assert run("a.mkv", "b.png", "-o", "out") == 1
     assert os.listdir("out") == ["b.png"]
     error = capfd.readouterr().err
-    assert error.count("\n") == 1 and "pip install av" in error
+    assert error.count("\n") == 1 and "pip install 'let-there-be-color[films]'" in error
 
 
 @pytest.mark.parametrize("arguments, says", [
