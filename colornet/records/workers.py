@@ -55,7 +55,7 @@ def _write(config: Config, job: ShardJob, entries: Iterable[Entry], class_names:
 def _counted(entries: Iterable[Entry]) -> Iterator[Entry]:
     """Yield the photographs; each counts as done when the next one is asked for."""
     for entry in entries:
-        if _worker.stop.value:
+        if _worker.stop.get_obj().value:
             raise InterruptedError("another process failed")
         yield entry
         with _worker.done.get_lock():
@@ -172,7 +172,7 @@ def _run_workers(
                     future.result()
                 shown.show()
         except BaseException:
-            stop.value = 1
+            stop.get_obj().value = 1
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
@@ -200,4 +200,5 @@ class _Progress:
         self.bar.close()
 
     def show(self) -> None:
-        self.bar.update(self.done.value - self.bar.n)
+        # Without the lock: a worker that was killed may hold it for good.
+        self.bar.update(self.done.get_obj().value - self.bar.n)

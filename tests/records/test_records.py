@@ -1,5 +1,6 @@
 """Making records: the same bytes always, whatever interrupts it and whatever comes."""
 
+import multiprocessing
 import os
 import random
 import shutil
@@ -8,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -152,6 +154,20 @@ def test_a_killed_worker_ends_in_one_line(tmp_path):
     _, errors = process.communicate(timeout=20)
     assert process.returncode == 2
     assert errors.startswith("error: a worker process was killed") and errors.count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks")
+def test_a_worker_killed_with_the_lock_of_the_count_stops_nobody():
+    context = multiprocessing.get_context("fork")
+    done = context.Value("q", 3)
+    worker = context.Process(target=lambda: done.get_lock().acquire() and os._exit(0))
+    worker.start()
+    worker.join(20)
+    with processes._Progress(5, done) as shown:
+        thread = threading.Thread(target=shown.show, daemon=True)
+        thread.start()
+        thread.join(5)
+        assert not thread.is_alive()
 
 
 def test_parts_equal_the_whole(tmp_path, capsys):
